@@ -1,0 +1,174 @@
+"""The front door: one `watchhouse` command, every room opened only when it is asked for."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from model.errors import Fault
+
+app = typer.Typer(
+    name="watchhouse",
+    help="Online hate content classifier and moderation queue.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+admin = typer.Typer(help="Keys, people and the database of one hub.", no_args_is_help=True)
+label = typer.Typer(help="Labelling tasks in, labels out.", no_args_is_help=True)
+app.add_typer(admin, name="admin")
+app.add_typer(label, name="label")
+
+Home = Annotated[Path, typer.Option("--home", help="The hub's folder: its database and hub.yaml.")]
+
+
+@app.command()
+def score(
+    files: Annotated[
+        list[str] | None, typer.Argument(help="Text lines, .jsonl, .csv or .parquet; - is standard input.")
+    ] = None,
+    bundle: Annotated[Path | None, typer.Option(help="Bundle folder; default: the one that ships.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Output file; .csv and .parquet by suffix, else JSONL.")
+    ] = None,
+    policy: Annotated[
+        Path | None, typer.Option(help="Policy file; default: configs/policy/officer.yaml.")
+    ] = None,
+) -> None:
+    """Score posts: one row out for every row in, in order. Exit status 1 if any row was bad."""
+    from model.score_files import score_files
+
+    raise typer.Exit(score_files(files or ["-"], bundle=bundle, out=out, policy=policy))
+
+
+@app.command()
+def run(
+    home: Home = Path("hub"),
+    port: Annotated[int, typer.Option(help="TCP port.")] = 8080,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+) -> None:
+    """Start the hub on a folder: API, queue, console and labelling desk."""
+    from labelling.pages import register
+    from serve.server import run_server
+
+    run_server(home, host=host, port=port, rooms=[register])
+
+
+@app.command()
+def demo(
+    home: Home = Path("hub"),
+    port: Annotated[int, typer.Option(help="TCP port.")] = 8080,
+) -> None:
+    """Fill a hub with the sample feed and one sign-in per role, print them, and start it."""
+    from labelling.pages import register
+    from serve.demo import run_demo
+
+    run_demo(home, port=port, rooms=[register])
+
+
+@app.command()
+def train(
+    recipe: Annotated[Path, typer.Option(help="Recipe YAML, e.g. configs/train/minilm.yaml.")],
+    data: Annotated[
+        Path, typer.Option(help="Data folder: train/, known/, background/ in the pack's schema.")
+    ],
+    out: Annotated[Path, typer.Option(help="Run folder: checkpoints, then the bundle in OUT/bundle.")],
+    labels: Annotated[
+        list[Path] | None,
+        typer.Option(help="Labelled posts (JSONL of model/records.py) to mix in; repeatable."),
+    ] = None,
+) -> None:
+    """Train a bundle; run again on the same OUT to go on where it stopped."""
+    from training.run import train_bundle
+
+    train_bundle(recipe, data=data, out=out, labels=labels or [])
+
+
+@app.command()
+def evaluate(
+    data: Annotated[Path, typer.Option(help="Data folder in the pack's schema.")],
+    bundle: Annotated[Path | None, typer.Option(help="Bundle folder; default: the one that ships.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Write the figures as JSON here too.")] = None,
+) -> None:
+    """Print the figures of a bundle: HateCheck, dev splits, background traffic."""
+    from training.evaluation.figures import evaluate_bundle
+
+    evaluate_bundle(bundle, data=data, out=out)
+
+
+@admin.command("create-key")
+def create_key(
+    scopes: Annotated[str, typer.Option(help="Comma-separated: score, posts, review.")],
+    home: Home = Path("hub"),
+    name: Annotated[str, typer.Option("--label", help="What the key is for.")] = "unnamed",
+) -> None:
+    """Create an API key and print it; it is shown this once."""
+    from serve.people.administration import create_key as create
+
+    typer.echo(create(home, scopes=scopes, label=name))
+
+
+@admin.command("create-officer")
+def create_officer(
+    name: Annotated[str, typer.Argument(help="Name to sign in with.")],
+    role: Annotated[str, typer.Option(help="officer, supervisor, annotator, researcher, auditor or admin.")],
+    password_stdin: Annotated[
+        bool, typer.Option("--password-stdin", help="Read the password from stdin.")
+    ] = False,
+    home: Home = Path("hub"),
+) -> None:
+    """Create a person who can sign in, and print their officer id."""
+    from serve.people.administration import create_officer as create
+
+    password = (
+        sys.stdin.readline().rstrip("\r\n") if password_stdin else typer.prompt("Password", hide_input=True)
+    )
+    typer.echo(create(home, name=name, role=role, password=password))
+
+
+@admin.command("migrate")
+def migrate(home: Home = Path("hub")) -> None:
+    """Bring the hub's database to the newest schema."""
+    from serve.people.administration import migrate_home
+
+    typer.echo(migrate_home(home))
+
+
+@label.command("add-tasks")
+def add_tasks(
+    batch: Annotated[str, typer.Option(help="Name of the batch.")],
+    source: Annotated[str, typer.Option(help="'cases', or a .jsonl or .csv file with id and text.")],
+    home: Home = Path("hub"),
+) -> None:
+    """Make labelling tasks from decided cases or from a file."""
+    from labelling.command import add_tasks as add
+
+    raise typer.Exit(add(home, batch=batch, source=source))
+
+
+@label.command("export")
+def export_labels(
+    out: Annotated[Path, typer.Option(help="JSONL file to write (schema of model/records.py).")],
+    home: Home = Path("hub"),
+    batch: Annotated[str | None, typer.Option(help="Only this batch.")] = None,
+) -> None:
+    """Write the standing labels as labelled posts that `watchhouse train --labels` reads."""
+    from labelling.command import export_labels as export
+
+    typer.echo(f"{export(home, out=out, batch=batch)} labelled posts written to {out}")
+
+
+def main() -> None:
+    """Runs the command line; a Fault becomes one line on standard error and exit status 2."""
+    try:
+        app()
+    except Fault as fault:
+        sys.stderr.write(f"watchhouse: {fault.code}: {fault.message}\n")
+        raise SystemExit(2) from None
+
+
+if __name__ == "__main__":
+    main()
