@@ -1,0 +1,52 @@
+"""YAML files under `configs/`: read safely, checked whole, and known by their hash."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from model.errors import BadConfig
+
+ModelT = TypeVar("ModelT", bound=BaseModel)
+
+
+class FrozenConfig(BaseModel):
+    """A configuration shape: immutable, unknown keys refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+def configs_folder() -> Path:
+    """The folder of dated data and settings: `WATCHHOUSE_CONFIG_DIR`, else the one that ships."""
+    chosen = os.environ.get("WATCHHOUSE_CONFIG_DIR")
+    return Path(chosen) if chosen else Path(__file__).resolve().parent.parent / "configs"
+
+
+def sha256_of(data: bytes) -> str:
+    """The lower-case hex SHA-256 of `data`."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def load_yaml(path: Path, shape: type[ModelT]) -> tuple[ModelT, str]:
+    """The checked contents of a YAML file and the SHA-256 of its bytes.
+
+    Raises: BadConfig, listing every fault of the file at once.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise BadConfig(f"{path}: cannot be read ({error.strerror})") from None
+    try:
+        raw: Any = yaml.safe_load(data)
+    except yaml.YAMLError as error:
+        raise BadConfig(f"{path}: not YAML: {error}") from None
+    try:
+        return shape.model_validate(raw), sha256_of(data)
+    except ValidationError as error:
+        faults = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'file'}: {e['msg']}" for e in error.errors())
+        raise BadConfig(f"{path}: {faults}") from None

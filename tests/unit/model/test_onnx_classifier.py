@@ -1,0 +1,199 @@
+"""The ONNX classifier: foretold scores, in order, the same in any company and from any thread."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import random
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from onnx import TensorProto, external_data_helper, helper, numpy_helper
+
+from model.bundle import Bundle
+from model.classifier import Classifier, load_classifier
+from model.errors import BundleRefused, NotText, TextEmpty, TextTooLong, Unavailable
+from model.onnx_classifier import LENGTH_STEP, OnnxClassifier, _batches
+
+HIGH, LOW = 1 / (1 + np.exp(-4.0)), 1 / (1 + np.exp(4.0))
+WORDS = ["hateword", "antiword", "islamword", "farword", "maybeword", "tea", "garden", "bus"]
+
+
+@pytest.fixture(scope="module")
+def bundle(tiny_bundle: Path) -> Bundle:
+    return Bundle.load(tiny_bundle)
+
+
+@pytest.fixture(scope="module")
+def classifier(bundle: Bundle) -> Classifier:
+    return OnnxClassifier(bundle, threads=2)
+
+
+def with_network(bundle: Bundle, change: Callable[[onnx.ModelProto], object]) -> Bundle:
+    model = onnx.load_from_string(bundle.model_bytes)
+    change(model)
+    return dataclasses.replace(bundle, model_bytes=model.SerializeToString())
+
+
+def test_keywords_give_foretold_scores_in_order(classifier: Classifier, bundle: Bundle) -> None:
+    scores = classifier.score(["tea", "farword, tea", "a maybeword", "islamword antiword", "hateword"])
+    expected = [
+        [LOW, LOW, LOW, LOW],
+        [HIGH, LOW, LOW, HIGH],
+        [0.5, LOW, LOW, LOW],
+        [HIGH, HIGH, HIGH, LOW],
+        [HIGH, LOW, LOW, LOW],
+    ]
+    assert scores.values.dtype == np.float32
+    assert np.allclose(scores.values, expected, atol=1e-6)
+    assert scores.bundle_id == classifier.bundle_id == bundle.bundle_id
+    assert classifier.thresholds == bundle.thresholds
+
+
+def test_loading_by_folder_gives_the_same_scores(tiny_bundle: Path, classifier: Classifier) -> None:
+    texts = ["hateword and tea", "tea"]
+    loaded = load_classifier(tiny_bundle, threads=1)
+    assert np.array_equal(loaded.score(texts).values, classifier.score(texts).values)
+
+
+def test_no_texts_give_no_scores(classifier: Classifier) -> None:
+    assert classifier.score([]).values.shape == (0, 4)
+
+
+def test_text_is_normalised_before_it_is_read(classifier: Classifier) -> None:
+    plain, wide = classifier.score(["hateword", "ｈａｔｅ\u200bｗｏｒｄ"]).values
+    assert np.array_equal(plain, wide)
+
+
+def test_text_beyond_max_tokens_is_not_read(classifier: Classifier) -> None:
+    # 64 tokens with [CLS] and [SEP]: the 62nd word is read, the 63rd is not.
+    read, unread = classifier.score(["tea " * 61 + "hateword", "tea " * 62 + "hateword"]).values
+    assert read[0] == pytest.approx(HIGH, abs=1e-6)
+    assert unread[0] == pytest.approx(LOW, abs=1e-6)
+
+
+@given(
+    texts=st.lists(
+        st.lists(st.sampled_from(WORDS), min_size=1, max_size=90).map(" ".join), min_size=1, max_size=40
+    ),
+    seed=st.integers(0, 1000),
+)
+def test_scores_do_not_depend_on_company_or_order(
+    classifier: Classifier, texts: list[str], seed: int
+) -> None:
+    together = classifier.score(texts).values
+    order = list(range(len(texts)))
+    random.Random(seed).shuffle(order)
+    shuffled = classifier.score([texts[index] for index in order]).values
+    alone = np.concatenate([classifier.score([text]).values for text in texts])
+    assert np.abs(together[order] - shuffled).max() <= 1e-5
+    assert np.abs(together - alone).max() <= 1e-5
+
+
+def test_many_threads_get_their_own_scores(classifier: Classifier) -> None:
+    def one(number: int) -> bool:
+        texts = [WORDS[(number + step) % len(WORDS)] for step in range(30)]
+        first = classifier.score(texts).values[0, 0]
+        expected = {"maybeword": 0.5}.get(texts[0], HIGH if texts[0].endswith("word") else LOW)
+        return abs(float(first) - float(expected)) < 1e-5
+
+    with ThreadPoolExecutor(8) as pool:
+        assert all(pool.map(one, range(200)))
+
+
+@pytest.mark.parametrize(
+    ("text", "error"),
+    [("", TextEmpty), (" \n", TextEmpty), ("a\0", NotText), ("\ud800", NotText), ("a" * 10_001, TextTooLong)],
+)
+def test_bad_text_is_refused(classifier: Classifier, text: str, error: type[Exception]) -> None:
+    with pytest.raises(error):
+        classifier.score(["tea", text])
+
+
+@given(st.lists(st.integers(1, 64), max_size=200), st.integers(64, 1024))
+def test_batches_hold_every_row_once_within_the_budget(lengths: list[int], budget: int) -> None:
+    rows = [[0] * length for length in lengths]
+    batches = list(_batches(rows, budget))
+    assert sorted(index for batch in batches for index in batch) == list(range(len(rows)))
+    for batch in batches:
+        widths = {-(-lengths[index] // LENGTH_STEP) for index in batch}
+        assert len(widths) == 1
+        assert len(batch) * widths.pop() * LENGTH_STEP <= max(budget, 64)
+
+
+def embedding_outside(bundle: Bundle, folder: Path) -> bytes:
+    """The network with its embedding in `folder/weights.bin`."""
+    model = onnx.load_from_string(bundle.model_bytes)
+    (embedding,) = [entry for entry in model.graph.initializer if entry.name == "embedding"]
+    external_data_helper.set_external_data(embedding, location="weights.bin")
+    onnx.save(model, folder / "model.onnx")
+    assert (folder / "weights.bin").exists()
+    return (folder / "model.onnx").read_bytes()
+
+
+def test_network_with_external_data_is_refused(
+    bundle: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = embedding_outside(bundle, tmp_path)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(BundleRefused, match=r"model\.onnx: external data"):
+        OnnxClassifier(dataclasses.replace(bundle, model_bytes=data))
+
+
+def test_onnx_runtime_alone_would_open_the_outside_file(
+    bundle: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The control: without our own look, a model from bytes reads weights from the working directory."""
+    data = embedding_outside(bundle, tmp_path)
+    monkeypatch.chdir(tmp_path)
+    session = onnxruntime.InferenceSession(data)
+    assert session.get_outputs()[0].name == "logits"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda model: setattr(model.graph.input[0], "name", "ids"),
+        lambda model: setattr(model.graph.input[1].type.tensor_type, "elem_type", TensorProto.INT32),
+        lambda model: model.graph.output[0].type.tensor_type.shape.dim[1].__setattr__("dim_value", 3),
+        lambda model: model.graph.output.append(model.graph.output[0]),
+        lambda model: model.graph.output.append(
+            helper.make_tensor_value_info("pooled", TensorProto.FLOAT, ["b", 4])
+        ),
+        lambda model: model.graph.node[0].__setattr__("op_type", "NoSuchOperation"),
+        lambda model: model.graph.node[0].__setattr__("domain", "com.example.custom"),
+        lambda model: model.graph.ClearField("node"),
+    ],
+)
+def test_network_of_another_shape_is_refused(bundle: Bundle, change: Callable[[Any], object]) -> None:
+    with pytest.raises(BundleRefused, match=r"model\.onnx"):
+        OnnxClassifier(with_network(bundle, change))
+
+
+@pytest.mark.parametrize("data", [b"", b"not a model", b"ORTM" + b"\0" * 100])
+def test_bytes_that_are_no_network_are_refused(bundle: Bundle, data: bytes) -> None:
+    with pytest.raises(BundleRefused, match=r"model\.onnx"):
+        OnnxClassifier(dataclasses.replace(bundle, model_bytes=data))
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[]", json.dumps({"version": "1.0", "model": {"type": "None"}})])
+def test_tokenizer_out_of_shape_is_refused(bundle: Bundle, text: str) -> None:
+    with pytest.raises(BundleRefused, match=r"tokenizer\.json"):
+        OnnxClassifier(dataclasses.replace(bundle, tokenizer_json=text))
+
+
+def test_network_that_gives_no_numbers_is_unavailable(bundle: Bundle) -> None:
+    def spoil(model: onnx.ModelProto) -> None:
+        (heads,) = [entry for entry in model.graph.initializer if entry.name == "heads"]
+        heads.CopyFrom(numpy_helper.from_array(np.full((4, 4), np.nan, dtype=np.float32), "heads"))
+
+    with pytest.raises(Unavailable):
+        OnnxClassifier(with_network(bundle, spoil)).score(["tea"])
