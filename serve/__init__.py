@@ -1,0 +1,1 @@
+"""The hub: the HTTP door, the queue, the people and the console."""

@@ -1,0 +1,144 @@
+"""The application: every part of a hub put together, once, from its settings."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, Final
+
+from anyio.to_thread import current_default_thread_limiter
+from fastapi import FastAPI
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from model.classifier import Classifier, load_classifier
+from model.configuration import sha256_of
+from model.errors import BadConfig, Unavailable
+from model.policy import load_policy
+from serve import problems
+from serve.answer_headers import AnswerHeaders
+from serve.cases import endpoint as cases_endpoint
+from serve.cases.outcomes import load_outcomes
+from serve.cases.reaper import Reaper
+from serve.console import frame
+from serve.guard import Guard
+from serve.hub import Hub
+from serve.intake import endpoint as intake_endpoint
+from serve.logs import RequestLog, configure_logging
+from serve.metrics import Metrics
+from serve.scoring import endpoint as scoring_endpoint
+from serve.scoring.scorer import Scorer
+from serve.settings import Settings
+from serve.storage.engine import Database
+from serve.storage.migrating import is_current
+
+Room = Callable[[FastAPI, Hub], None]
+"""A part that registers itself: its pages, its navigation, its routes."""
+
+API_VERSION: Final = "1"
+REQUEST_THREADS: Final = 24
+"""Endpoints that run at once. Fewer than the database's connections (serve/storage/engine.py)."""
+
+DESCRIPTION: Final = (
+    "Scores posts for antisemitic, Islamophobic and far-right hate, and holds the queue in which people "
+    "decide. Every refusal is `application/problem+json` with a stable `code`."
+)
+
+
+def create_app(
+    settings: Settings,
+    *,
+    classifier: Classifier | None = None,
+    rooms: Sequence[Room] = (),
+    run_scorer: bool = True,
+) -> FastAPI:
+    """The hub of these settings as an ASGI application; its database must have been migrated.
+
+    Raises: BadConfig, BundleRefused naming the file at fault.
+    """
+    configure_logging()
+    hub = open_hub(settings, classifier)
+    app = FastAPI(
+        title="Watchhouse",
+        version=API_VERSION,
+        description=DESCRIPTION,
+        docs_url=None,  # its pages come from a CDN, and the console runs under default-src 'none'
+        redoc_url=None,
+        lifespan=_lifespan(hub, run_scorer=run_scorer),
+        responses={
+            "4XX": {
+                "description": "Refused",
+                "content": {problems.PROBLEM_TYPE: {"schema": problems.PROBLEM_SCHEMA}},
+            }
+        },
+    )
+    metrics = Metrics(hub.database)
+    app.state.hub = hub
+    problems.install(app)
+    _add_probes(app, metrics)
+    app.include_router(scoring_endpoint.router)
+    app.include_router(intake_endpoint.router)
+    app.include_router(cases_endpoint.router)
+    frame.install(app, hub)
+    for room in rooms:
+        room(app, hub)
+    # The last one added is the outermost: log, headers, guard, then everything else.
+    app.add_middleware(Guard, max_body_bytes=settings.max_body_bytes, max_json_depth=settings.max_json_depth)
+    app.add_middleware(AnswerHeaders)
+    app.add_middleware(RequestLog, metrics=metrics)
+    return app
+
+
+def open_hub(settings: Settings, classifier: Classifier | None = None) -> Hub:
+    """The parts of a hub, each one read and checked; nothing runs yet.
+
+    Raises: BadConfig, BundleRefused naming the file at fault.
+    """
+    policy = load_policy(settings.policy)
+    outcomes = load_outcomes(settings.outcomes)
+    try:
+        codebook_sha256 = sha256_of(settings.codebook.read_bytes())
+    except OSError as error:
+        raise BadConfig(f"{settings.codebook}: cannot be read ({error.strerror})") from None
+    return Hub(
+        settings=settings,
+        database=Database(settings.sqlalchemy_url),
+        classifier=classifier or load_classifier(settings.bundle, threads=settings.classifier_threads),
+        policy=policy,
+        outcomes=outcomes,
+        codebook_sha256=codebook_sha256,
+    )
+
+
+def _lifespan(hub: Hub, *, run_scorer: bool) -> Callable[[FastAPI], Any]:
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        current_default_thread_limiter().total_tokens = REQUEST_THREADS
+        workers = (Scorer(hub), Reaper(hub)) if run_scorer else ()
+        for worker in workers:
+            worker.start()
+        try:
+            yield
+        finally:
+            for worker in workers:
+                worker.stop()
+            hub.database.close()
+
+    return lifespan
+
+
+def _add_probes(app: FastAPI, metrics: Metrics) -> None:
+    @app.get("/healthz", tags=["probes"], summary="The process is up")
+    async def healthz() -> dict[str, str]:
+        return {"status": "up"}
+
+    @app.get("/readyz", tags=["probes"], summary="Requests can be served: database and classifier are there")
+    def readyz(request: Request) -> JSONResponse:
+        hub: Hub = request.app.state.hub
+        if not hub.database.is_reachable() or not is_current(hub.database):
+            raise Unavailable("The database cannot be reached, or is not migrated.")
+        return JSONResponse({"status": "ready", "bundle": hub.classifier.bundle_id})
+
+    @app.get("/metrics", tags=["probes"], summary="Figures for Prometheus", response_class=Response)
+    def figures() -> Response:
+        return Response(metrics.exposition(), media_type="text/plain; version=0.0.4")

@@ -1,0 +1,56 @@
+"""The append-only log: one event for every change of state, written in the change's own transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from serve.audit.events import Event
+from serve.storage.tables import AuditEvent
+
+MAX_DETAIL_CHARACTERS = 300
+"""Longest string in `details`. Ids, hashes and codes fit; a post or a written reason does not belong here."""
+
+MAX_DETAIL_VALUES = 1_000
+"""Longest list in `details`: one request's worth of ids."""
+
+Scalar = str | int | float | bool | None
+Detail = Scalar | list[str] | list[int] | list[float] | tuple[str, ...]
+
+
+def record(
+    session: Session,
+    *,
+    actor: str,
+    event: Event,
+    subject: str,
+    details: Mapping[str, Detail],
+    at: datetime,
+) -> None:
+    """Adds one event to the caller's transaction: both are committed or neither is.
+
+    `details` holds short scalars and lists of them, never a post's text. A caller that breaks this
+    has a bug, so the refusal is a TypeError or ValueError and not a Fault.
+    """
+    checked = {name: _checked(name, value) for name, value in details.items()}
+    session.add(AuditEvent(happened_at=at, actor=actor, event=event.value, subject=subject, details=checked))
+
+
+def _checked(name: str, value: object) -> object:
+    if isinstance(value, list | tuple):
+        if len(value) > MAX_DETAIL_VALUES:
+            raise ValueError(f"audit detail {name}: more than {MAX_DETAIL_VALUES} values")
+        return [_checked_scalar(name, element) for element in value]
+    return _checked_scalar(name, value)
+
+
+def _checked_scalar(name: str, value: object) -> object:
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    if not isinstance(value, str):
+        raise TypeError(f"audit detail {name}: {type(value).__name__} is not a short scalar")
+    if len(value) > MAX_DETAIL_CHARACTERS:
+        raise ValueError(f"audit detail {name}: longer than {MAX_DETAIL_CHARACTERS} characters")
+    return str(value)

@@ -1,0 +1,1 @@
+"""Cases: the queue and its leases, and the decisions people make."""

@@ -1,0 +1,13 @@
+"""What a form says when it cannot be taken: one line each, leading to its field."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class FormError:
+    """One line of the error summary; `field` is the id of the input it leads to, if there is one."""
+
+    message: str
+    field: str | None = None

@@ -1,0 +1,33 @@
+"""One running hub: what every request may reach, built once in `create_app` and passed down."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+
+from fastapi import Request
+
+from model.classifier import Classifier
+from model.policy import Policy
+from serve.cases.outcomes import OutcomeCatalogue
+from serve.settings import Settings
+from serve.storage.engine import Database
+
+
+@dataclass(frozen=True)
+class Hub:
+    """The parts of a hub. `posts_waiting` is set when a post was stored and wakes the scorer."""
+
+    settings: Settings
+    database: Database
+    classifier: Classifier
+    policy: Policy
+    outcomes: OutcomeCatalogue
+    codebook_sha256: str
+    posts_waiting: threading.Event = field(default_factory=threading.Event)
+
+
+def hub_of(request: Request) -> Hub:
+    """The hub that serves this request."""
+    hub: Hub = request.app.state.hub
+    return hub

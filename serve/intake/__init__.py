@@ -1,0 +1,1 @@
+"""Posts coming in: durable before they are acknowledged."""

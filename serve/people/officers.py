@@ -1,0 +1,72 @@
+"""Accounts of people: made by an administrator, known elsewhere by `officer_id` only."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from model.errors import BadInput, DuplicateName, NotFound
+from model.normalise import check_text
+from serve.audit.events import Event
+from serve.audit.log import record
+from serve.people.passwords import hash_password
+from serve.people.roles import role_named
+from serve.storage.identifiers import new_id
+from serve.storage.tables import Officer
+from serve.storage.tables import Session as SessionRow
+
+MAX_NAME_CHARACTERS: Final = 100
+
+
+def officer_actor(officer_id: str) -> str:
+    """How the audit log and the tables name this person."""
+    return f"officer:{officer_id}"
+
+
+def create_officer(
+    session: Session, *, name: str, role: str, password: str, actor: str, at: datetime
+) -> Officer:
+    """The new account.
+
+    Raises: BadInput (name, role, password), DuplicateName.
+    """
+    shown = check_text(name).strip()
+    if len(shown) > MAX_NAME_CHARACTERS or not shown.isprintable():
+        raise BadInput(f"name: printable, at most {MAX_NAME_CHARACTERS} characters", field="name")
+    chosen = role_named(role)
+    password_hash = hash_password(password)
+    if officer_named(session, shown) is not None:
+        raise DuplicateName("name: there is an officer of that name", field="name")
+    made = Officer(
+        officer_id=new_id(), name=shown, role=chosen.value, password_hash=password_hash, created_at=at
+    )
+    session.add(made)
+    session.flush()
+    record(
+        session,
+        actor=actor,
+        event=Event.OFFICER_CREATED,
+        subject=made.officer_id,
+        details={"role": chosen.value},
+        at=at,
+    )
+    return made
+
+
+def officer_named(session: Session, name: str) -> Officer | None:
+    """The account of that name, disabled or not."""
+    return session.scalar(select(Officer).where(Officer.name == name))
+
+
+def disable_officer(session: Session, *, officer_id: str, actor: str, at: datetime) -> None:
+    """Ends an account and every session of it, at once. Raises: NotFound."""
+    found = session.get(Officer, officer_id)
+    if found is None:
+        raise NotFound("officer_id: there is no such officer", field="officer_id")
+    found.disabled_at = at
+    for open_session in session.scalars(select(SessionRow).where(SessionRow.officer_id == officer_id)):
+        session.delete(open_session)
+    record(session, actor=actor, event=Event.OFFICER_DISABLED, subject=officer_id, details={}, at=at)

@@ -1,0 +1,171 @@
+"""Signed-in browsers: a random token in a cookie, everything else on our side."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from sqlalchemy import delete, func, select, text
+from sqlalchemy.orm import Session
+
+from model.configuration import sha256_of
+from model.errors import NotSignedIn, TooMany
+from serve.audit.events import Event
+from serve.audit.log import record
+from serve.people.officers import officer_actor, officer_named
+from serve.people.passwords import password_matches
+from serve.settings import Settings
+from serve.storage.engine import Database
+from serve.storage.tables import Officer, SignInAttempt
+from serve.storage.tables import Session as SessionRow
+
+MAX_ATTEMPTS: Final = 10
+ATTEMPT_WINDOW = timedelta(minutes=5)
+"""Ten wrong passwords in five minutes, then a name waits. Source: PROMISES.md section 2, S9."""
+
+TOUCH_EVERY = timedelta(seconds=60)
+"""How stale `last_seen_at` may get before it is written: one write a minute, not one a request."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedSession:
+    """A new session: the token for the cookie (nowhere else is it kept) and the CSRF token for forms."""
+
+    token: str
+    csrf_token: str
+    officer_id: str
+    role: str
+
+
+@dataclass(frozen=True, slots=True)
+class LiveSession:
+    """Who a request's cookie belongs to."""
+
+    officer_id: str
+    name: str
+    role: str
+    csrf_token: str
+    token_sha256: str
+
+
+def sign_in(
+    database: Database, settings: Settings, *, name: str, password: str, at: datetime
+) -> OpenedSession:
+    """A fresh session for the person with this name and password.
+
+    An attempt is counted before the password is looked at, so that many at once count too.
+
+    Raises: TooMany after ten failures in five minutes; NotSignedIn, the same for a wrong name and a
+    wrong password.
+    """
+    name_sha256 = sha256_of(name.strip().encode("utf-8", "replace"))
+    with database.write() as session:
+        _count_attempt(session, name_sha256, at)
+        found = officer_named(session, name.strip()) if _can_be_a_name(name) else None
+        known = found is not None and found.disabled_at is None
+    right = password_matches(password, found.password_hash if found is not None and known else None)
+    # The name itself stays out of the log: people type passwords into the wrong box.
+    subject = found.officer_id if found is not None else f"name:{name_sha256[:16]}"
+    with database.write() as session:
+        if found is None or not right:
+            record(
+                session,
+                actor="system:sign-in",
+                event=Event.SIGN_IN_REFUSED,
+                subject=subject,
+                details={},
+                at=at,
+            )
+        else:
+            session.execute(delete(SignInAttempt).where(SignInAttempt.name_sha256 == name_sha256))
+            return open_session(session, settings, officer_id=found.officer_id, at=at)
+    raise NotSignedIn("The name or the password is wrong.")
+
+
+def open_session(session: Session, settings: Settings, *, officer_id: str, at: datetime) -> OpenedSession:
+    """A new session of this person, with a token that none had before; sessions that are over are dropped."""
+    person = session.get_one(Officer, officer_id)
+    session.execute(delete(SessionRow).where(SessionRow.expires_at <= at))
+    opened = OpenedSession(
+        token=secrets.token_urlsafe(32),
+        csrf_token=secrets.token_urlsafe(32),
+        officer_id=officer_id,
+        role=person.role,
+    )
+    session.add(
+        SessionRow(
+            token_sha256=_hash(opened.token),
+            officer_id=officer_id,
+            csrf_token=opened.csrf_token,
+            created_at=at,
+            last_seen_at=at,
+            expires_at=at + timedelta(hours=settings.session_hours),
+        )
+    )
+    session.flush()
+    actor = officer_actor(officer_id)
+    record(session, actor=actor, event=Event.SIGNED_IN, subject=officer_id, details={}, at=at)
+    return opened
+
+
+def find_session(database: Database, settings: Settings, token: str, at: datetime) -> LiveSession | None:
+    """The live session of this cookie; None: unknown, idle too long, over, or its person is disabled."""
+    with database.read() as session:
+        found = session.execute(
+            select(SessionRow, Officer)
+            .join(Officer, Officer.officer_id == SessionRow.officer_id)
+            .where(SessionRow.token_sha256 == _hash(token), Officer.disabled_at.is_(None))
+        ).one_or_none()
+    if found is None:
+        return None
+    row, person = found
+    idle_until = row.last_seen_at + timedelta(minutes=settings.session_idle_minutes)
+    if at >= min(row.expires_at, idle_until):
+        return None
+    if at - row.last_seen_at >= TOUCH_EVERY:
+        with database.write() as session:
+            touched = session.get(SessionRow, row.token_sha256)
+            if touched is not None:
+                touched.last_seen_at = at
+    return LiveSession(
+        officer_id=person.officer_id,
+        name=person.name,
+        role=person.role,
+        csrf_token=row.csrf_token,
+        token_sha256=row.token_sha256,
+    )
+
+
+def sign_out(session: Session, *, token: str, at: datetime) -> None:
+    """Ends the session of this cookie, if there is one."""
+    found = session.get(SessionRow, _hash(token))
+    if found is None:
+        return
+    actor = officer_actor(found.officer_id)
+    record(session, actor=actor, event=Event.SIGNED_OUT, subject=found.officer_id, details={}, at=at)
+    session.delete(found)
+
+
+def _count_attempt(session: Session, name_sha256: str, at: datetime) -> None:
+    if session.get_bind().dialect.name == "postgresql":
+        # SQLite's write() is alone already; here attempts on one name take turns, replicas included.
+        session.execute(
+            text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"), {"name": name_sha256}
+        )
+    session.execute(delete(SignInAttempt).where(SignInAttempt.attempted_at <= at - ATTEMPT_WINDOW))
+    recent = session.scalar(
+        select(func.count()).select_from(SignInAttempt).where(SignInAttempt.name_sha256 == name_sha256)
+    )
+    if (recent or 0) >= MAX_ATTEMPTS:
+        raise TooMany("Too many attempts with this name; try again in five minutes.", field="name")
+    session.add(SignInAttempt(name_sha256=name_sha256, attempted_at=at))
+
+
+def _can_be_a_name(name: str) -> bool:
+    return name.isprintable()  # NUL and lone surrogates are not, and no database takes them
+
+
+def _hash(token: str) -> str:
+    return sha256_of(token.encode("utf-8", "replace"))

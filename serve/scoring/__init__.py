@@ -1,0 +1,1 @@
+"""Scores for callers and for stored posts."""

@@ -1,0 +1,82 @@
+"""`/v1/score`: scores for posts that are not stored, not logged and not kept."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request
+
+from model.errors import BadInput, Fault, Unavailable
+from model.normalise import check_text
+from model.policy import route
+from serve.field_text import field_text
+from serve.hub import Hub, hub_of
+from serve.people.access import Caller, require_scope
+from serve.scoring.each import score_each
+from serve.scoring.schemas import MAX_ID_CHARACTERS, NotScored, Scored, ScoreIn, ScoreOut
+
+router = APIRouter(prefix="/v1/score", tags=["score"])
+FIELDS = frozenset({"id", "text"})
+
+
+@dataclass(frozen=True, slots=True)
+class ToScore:
+    """One post of a request: the id to answer with, and its text or what is wrong with it."""
+
+    answer_id: str
+    text: str | Fault
+
+
+@router.post("", response_model=ScoreOut, summary="Score posts; nothing is stored")
+def post_score(
+    request: Request, body: ScoreIn, caller: Annotated[Caller, Depends(require_scope("score"))]
+) -> ScoreOut:
+    """Scores 1 to 1,000 posts, one row for each in order; a bad post gives a row with `error`.
+
+    If every post is bad the answer is a problem, with the same rows as its member `results`.
+    """
+    return score_request(hub_of(request), body.posts)
+
+
+def score_request(hub: Hub, raw_posts: Sequence[object]) -> ScoreOut:
+    """One row for each post, in order.
+
+    Raises: BadInput with the rows as `results` if no post could be scored; Unavailable if that is the
+        classifier's fault.
+    """
+    posts = [_read(raw, index) for index, raw in enumerate(raw_posts)]
+    scores = score_each(hub.classifier, [post.text for post in posts if isinstance(post.text, str)])
+    if scores and all(isinstance(result, Unavailable) for result in scores):
+        raise Unavailable("the classifier gives no scores at present")
+    rest = iter(scores)
+    results = [
+        _row(hub, post.answer_id, next(rest) if isinstance(post.text, str) else post.text) for post in posts
+    ]
+    if not any(isinstance(row, Scored) for row in results):
+        members = {"results": [row.model_dump() for row in results]}
+        raise BadInput("posts: none of them can be scored", field="posts", members=members)
+    return ScoreOut(bundle=hub.classifier.bundle_id, results=results)
+
+
+def _read(raw: object, index: int) -> ToScore:
+    answer_id = str(index)
+    if not isinstance(raw, Mapping):
+        return ToScore(answer_id, BadInput("post: must be an object"))
+    try:
+        if raw.get("id") is not None:
+            answer_id = field_text(raw["id"], field="id", longest=MAX_ID_CHARACTERS)
+        text = check_text(raw.get("text"))
+    except BadInput as fault:
+        return ToScore(answer_id, fault)
+    if not FIELDS.issuperset(raw):
+        return ToScore(answer_id, BadInput("post: has a field besides id and text"))
+    return ToScore(answer_id, text)
+
+
+def _row(hub: Hub, answer_id: str, result: dict[str, float] | Fault) -> Scored | NotScored:
+    if isinstance(result, Fault):
+        return NotScored(id=answer_id, error=result.code, message=result.message)
+    routed = route(result, hub.policy, hub.classifier.thresholds)
+    return Scored(id=answer_id, scores=result, route=routed.route, reason=routed.reason)

@@ -1,0 +1,172 @@
+"""Scores what was stored and opens a case for every post. The machine orders; it never closes.
+
+A post stays waiting (`scored_at` is null) until its scores, its case and the audit events are committed
+together, so a crash at any moment costs a second scoring and nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select, text, update
+from sqlalchemy.orm import Session
+
+from model.errors import Fault
+from model.policy import Routed, route
+from serve.audit.events import Event
+from serve.audit.log import Detail, record
+from serve.hub import Hub
+from serve.scoring.each import score_each
+from serve.storage.identifiers import new_id, utc_now
+from serve.storage.tables import Case, CasePost, Post, PostScores
+from serve.worker import Worker
+
+SCORER = "system:scorer"
+
+# Spelled out, not bound, so that both databases use the partial index.
+IS_UNSCORED = text("posts.scored_at IS NULL")
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredPost:
+    """A post's scores (None: the text could not be scored) and what the policy makes of them."""
+
+    post_id: str
+    scores: dict[str, float] | None
+    routed: Routed
+
+
+class Scorer:
+    """The background thread that turns waiting posts into cases. Several replicas may each run one."""
+
+    def __init__(self, hub: Hub) -> None:
+        self._hub = hub
+        self._worker = Worker("scorer", self.score_batch, wake=hub.posts_waiting)
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether the thread runs."""
+        return self._worker.is_alive
+
+    def start(self) -> None:
+        """Starts scoring: at once for what waits already, then whenever a post is stored."""
+        self._worker.start()
+
+    def stop(self, timeout: float = 10.0) -> None:
+        """Ends the thread after the batch in hand; what is left waits for the next start."""
+        self._worker.stop(timeout)
+
+    def score_batch(self) -> bool:
+        """Scores the oldest waiting posts, at most one batch; True if there may be more."""
+        hub = self._hub
+        with hub.database.read() as session:
+            waiting = waiting_posts(session, hub.settings.scoring_batch)
+        if not waiting:
+            return False
+        scored = score_posts(hub, waiting)  # outside any transaction: nobody waits for the model
+        with hub.database.write() as session:
+            open_cases(session, hub, scored, now=utc_now())
+        return len(waiting) == hub.settings.scoring_batch
+
+
+def waiting_posts(session: Session, limit: int) -> list[tuple[str, str]]:
+    """The ids and texts of the posts that have waited longest."""
+    rows = session.execute(
+        select(Post.post_id, Post.text).where(IS_UNSCORED).order_by(Post.post_id).limit(limit)
+    )
+    return [(row.post_id, row.text) for row in rows]
+
+
+def score_posts(hub: Hub, waiting: Sequence[tuple[str, str]]) -> list[ScoredPost]:
+    """The waiting posts with their scores and routes, in order; a text that has no scores is routed too."""
+    results = score_each(hub.classifier, [post_text for _, post_text in waiting])
+    thresholds = hub.classifier.thresholds
+    scored = []
+    for (post_id, _), result in zip(waiting, results, strict=True):
+        if isinstance(result, Fault):
+            unscored = route(None, hub.policy, thresholds)
+            reason = f"{unscored.reason} ({result.code})"
+            routed = Routed(unscored.route, reason, unscored.strands, unscored.priority)
+            scored.append(ScoredPost(post_id, None, routed))
+        else:
+            scored.append(ScoredPost(post_id, result, route(result, hub.policy, thresholds)))
+    return scored
+
+
+def open_cases(session: Session, hub: Hub, scored: Sequence[ScoredPost], *, now: datetime) -> int:
+    """Stores scores and opens one case for each post that nobody has scored meanwhile; returns how many."""
+    won = _mark_scored(session, [post.post_id for post in scored], now)
+    mine = [post for post in scored if post.post_id in won]
+    # Sorted, so that cases of one batch stand in the queue in the order of their posts.
+    case_ids = sorted(new_id() for _ in mine)
+    for post, case_id in zip(mine, case_ids, strict=True):
+        session.add(_scores_row(hub, post, now))
+        session.add(
+            Case(
+                case_id=case_id,
+                state="queued",
+                route=post.routed.route,
+                strands=list(post.routed.strands),
+                priority=post.routed.priority,
+                created_at=now,
+                lease_number=0,
+                leased_by=None,
+                lease_expires_at=None,
+                decided_at=None,
+            )
+        )
+    session.flush()  # cases before the rows that point at them
+    for post, case_id in zip(mine, case_ids, strict=True):
+        session.add(CasePost(post_id=post.post_id, case_id=case_id))
+        _record_scored(session, hub, post, case_id, now)
+    return len(mine)
+
+
+def _mark_scored(session: Session, post_ids: Sequence[str], now: datetime) -> set[str]:
+    """The posts that were still waiting and are now this scorer's.
+
+    Two replicas may have scored the same posts: rows that the other has locked are skipped, in a fixed
+    order, so neither waits for the other; they are looked at again should the other roll back.
+    """
+    still_waiting = (
+        select(Post.post_id)
+        .where(Post.post_id.in_(post_ids), IS_UNSCORED)
+        .order_by(Post.post_id)
+        .with_for_update(skip_locked=True)
+        .correlate(None)
+    )
+    marked = session.execute(
+        update(Post)
+        .where(Post.post_id.in_(still_waiting), Post.scored_at.is_(None))
+        .values(scored_at=now)
+        .returning(Post.post_id)
+        .execution_options(synchronize_session=False)
+    )
+    return set(marked.scalars())
+
+
+def _scores_row(hub: Hub, post: ScoredPost, now: datetime) -> PostScores:
+    scores = post.scores or {}
+    return PostScores(
+        post_id=post.post_id,
+        bundle=hub.classifier.bundle_id,
+        policy=f"{hub.policy.name} {hub.policy.version}",
+        policy_sha256=hub.policy.sha256,
+        hate=scores.get("hate"),
+        antisemitic=scores.get("antisemitic"),
+        islamophobic=scores.get("islamophobic"),
+        far_right=scores.get("far_right"),
+        route=post.routed.route,
+        reason=post.routed.reason,
+        scored_at=now,
+    )
+
+
+def _record_scored(session: Session, hub: Hub, post: ScoredPost, case_id: str, now: datetime) -> None:
+    stood_on = {"bundle": hub.classifier.bundle_id, "policy_sha256": hub.policy.sha256}
+    routed = post.routed
+    record(session, actor=SCORER, event=Event.POST_SCORED, subject=post.post_id, details=stood_on, at=now)
+    details: dict[str, Detail] = {"post_id": post.post_id, "route": routed.route, "priority": routed.priority}
+    record(session, actor=SCORER, event=Event.CASE_OPENED, subject=case_id, details=details, at=now)

@@ -1,0 +1,203 @@
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import pytest
+from sqlalchemy import select
+
+from model.classifier import Scores
+from model.errors import TextEmpty, Unavailable
+from serve.audit.events import Event
+from serve.hub import Hub
+from serve.intake.storing import take_posts
+from serve.scoring.each import score_each
+from serve.scoring.scorer import Scorer, open_cases, score_posts, waiting_posts
+from serve.storage.identifiers import utc_now
+from serve.storage.tables import AuditEvent, Case, CasePost, Post, PostScores
+from serve.worker import Worker
+
+
+class StubClassifier:
+    """Gives 0.1 everywhere; refuses texts with `blank` in them, and breaks on `broken` while told to."""
+
+    bundle_id = "stub-1"
+    thresholds = dict.fromkeys(("hate", "antisemitic", "islamophobic", "far_right"), 0.5)
+
+    def __init__(self) -> None:
+        self.is_broken = True
+        self.calls: list[list[str]] = []
+
+    def score(self, texts: Sequence[str]) -> Scores:
+        self.calls.append(list(texts))
+        if any("blank" in text for text in texts):
+            raise TextEmpty("text: nothing is left of it", field="text")
+        if self.is_broken and any("broken" in text for text in texts):
+            raise ZeroDivisionError("broken post: with its text")
+        return Scores(np.full((len(texts), 4), 0.1, dtype=np.float32), self.bundle_id)
+
+
+@pytest.fixture
+def stub(hub: Hub) -> StubClassifier:
+    classifier = StubClassifier()
+    object.__setattr__(hub, "classifier", classifier)
+    return classifier
+
+
+def send(hub: Hub, *texts: str) -> list[str]:
+    answer = take_posts(hub, [{"text": text} for text in texts], actor="key:1", repeatable=None)
+    return [row["post_id"] for row in answer.body["accepted"]]
+
+
+def queue_of(hub: Hub) -> list[tuple[str, str, str]]:
+    """Post text, state and route of every case, in the order of the queue."""
+    with hub.database.read() as session:
+        rows = session.execute(
+            select(Post.text, Case.state, Case.route)
+            .join(CasePost, CasePost.post_id == Post.post_id)
+            .join(Case, Case.case_id == CasePost.case_id)
+            .order_by(Case.priority.desc(), Case.case_id)
+        )
+        return [(row.text, row.state, row.route) for row in rows]
+
+
+def test_every_stored_post_becomes_a_queued_case_in_the_policys_order(hub: Hub) -> None:
+    (plain, anti) = send(hub, "a walk in the park", "antiword")
+    assert Scorer(hub).score_batch() is False
+    assert [(text, state) for text, state, _ in queue_of(hub)] == [
+        ("antiword", "queued"),
+        ("a walk in the park", "queued"),
+    ]
+    with hub.database.read() as session:
+        scores = session.scalars(select(PostScores).where(PostScores.post_id == anti)).one()
+        case = session.scalars(
+            select(Case).join(CasePost, CasePost.case_id == Case.case_id).where(CasePost.post_id == anti)
+        ).one()
+        waiting = session.scalars(select(Post.post_id).where(Post.scored_at.is_(None))).all()
+        events = session.execute(
+            select(AuditEvent.event, AuditEvent.actor).where(AuditEvent.subject.in_([plain, case.case_id]))
+        ).all()
+    assert scores.antisemitic == pytest.approx(0.982, abs=0.001)
+    assert (scores.bundle, scores.policy_sha256) == (hub.classifier.bundle_id, hub.policy.sha256)
+    assert case.strands == ["antisemitic"]
+    assert waiting == []
+    assert {(event, actor) for event, actor in events} == {
+        (Event.POST_STORED, "key:1"),
+        (Event.POST_SCORED, "system:scorer"),
+        (Event.CASE_OPENED, "system:scorer"),
+    }
+
+
+def test_post_that_cannot_be_scored_becomes_a_case_all_the_same(hub: Hub, stub: StubClassifier) -> None:
+    send(hub, "first", "blank", "third")
+    Scorer(hub).score_batch()
+    assert sorted(queue_of(hub)) == [
+        ("blank", "queued", "unscored"),
+        ("first", "queued", "low_priority"),
+        ("third", "queued", "low_priority"),
+    ]
+    with hub.database.read() as session:
+        scores = session.scalars(select(PostScores).where(PostScores.route == "unscored")).one()
+    assert (scores.hate, scores.antisemitic, scores.bundle) == (None, None, "stub-1")
+    assert "text_empty" in scores.reason
+
+
+def test_batches_take_the_oldest_first_and_say_whether_more_waits(hub: Hub, stub: StubClassifier) -> None:
+    batch = hub.settings.scoring_batch
+    send(hub, *(f"post {number}" for number in range(batch + 3)))
+    assert Scorer(hub).score_batch() is True
+    assert Scorer(hub).score_batch() is False
+    assert stub.calls[0] == [f"post {number}" for number in range(batch)]
+    assert len(queue_of(hub)) == batch + 3
+
+
+def test_two_replicas_that_score_the_same_posts_open_one_case_each(hub: Hub, stub: StubClassifier) -> None:
+    send(hub, "one", "two")
+    with hub.database.read() as session:
+        waiting = waiting_posts(session, 10)
+    scored = score_posts(hub, waiting)
+    opened: list[int] = []
+
+    def commit() -> None:
+        with hub.database.write() as session:
+            opened.append(open_cases(session, hub, scored, now=utc_now()))
+
+    threads = [threading.Thread(target=commit) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sum(opened) == 2
+    assert len(queue_of(hub)) == 2
+
+
+def test_classifier_is_called_outside_any_transaction(
+    hub: Hub, stub: StubClassifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send(hub, "first")
+    real = stub.score
+
+    def stores_meanwhile(texts: Sequence[str]) -> Scores:
+        # On SQLite this would wait for ever if the scorer held its transaction open.
+        if len(stub.calls) == 0:
+            send(hub, "second")
+        return real(texts)
+
+    monkeypatch.setattr(stub, "score", stores_meanwhile)
+    Scorer(hub).score_batch()
+    Scorer(hub).score_batch()
+    assert [text for text, _, _ in queue_of(hub)] == ["first", "second"]
+
+
+def test_thread_outlives_an_unknown_exception_and_posts_stay_waiting(
+    hub: Hub, stub: StubClassifier, capsys: pytest.CaptureFixture[str], wait_until: Callable[..., None]
+) -> None:
+    scorer = Scorer(hub)
+    scorer.start()
+    try:
+        send(hub, "broken")
+        wait_until(lambda: len(stub.calls) > 0)
+        assert scorer.is_alive
+        assert queue_of(hub) == []
+        stub.is_broken = False
+        wait_until(lambda: len(queue_of(hub)) == 1)
+    finally:
+        scorer.stop()
+    assert not scorer.is_alive
+    assert "with its text" not in capsys.readouterr().err
+
+
+def test_stored_post_wakes_the_thread(
+    hub: Hub, stub: StubClassifier, wait_until: Callable[..., None]
+) -> None:
+    worker = Worker("test", Scorer(hub).score_batch, wake=hub.posts_waiting, poll_seconds=3_600)
+    worker.start()
+    try:
+        send(hub, "one")
+        wait_until(lambda: len(queue_of(hub)) == 1)
+        send(hub, "two")
+        wait_until(lambda: len(queue_of(hub)) == 2)
+    finally:
+        worker.stop()
+
+
+def test_halving_finds_the_bad_texts_and_keeps_the_order() -> None:
+    stub = StubClassifier()
+    texts = [f"blank {number}" if number in (3, 60) else f"fine {number}" for number in range(64)]
+    results = score_each(stub, texts)
+    assert [index for index, result in enumerate(results) if isinstance(result, TextEmpty)] == [3, 60]
+    assert len(results) == 64
+    assert len(stub.calls) < 30
+
+
+def test_classifier_that_is_down_leaves_a_fault_for_each_text() -> None:
+    class Down(StubClassifier):
+        def score(self, texts: Sequence[str]) -> Scores:
+            raise Unavailable("no finite score")
+
+    assert [result.code for result in score_each(Down(), ["a", "b"]) if isinstance(result, Unavailable)] == [
+        "unavailable",
+        "unavailable",
+    ]
+    assert score_each(Down(), []) == []
