@@ -1,0 +1,173 @@
+"""A real hub (`watchhouse run` in a process of its own) and a real Chromium."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from serve.people.administration import create_key, create_officer
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+SCREENSHOTS = REPOSITORY / "test-screenshots"
+CHROMIUM = "/usr/bin/chromium"
+CHROMIUM_ARGUMENTS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+PASSWORD = "correct horse battery staple"
+START_SECONDS = 90
+"""Far above what it takes (about two seconds): the machine may be busy."""
+
+
+@dataclass
+class RunningHub:
+    """A hub that answers on the loopback, with an officer and a key."""
+
+    url: str
+    home: Path
+    key: str
+    sent: list[str] = field(default_factory=list)
+
+    def post(self, *texts: str, **facts: str) -> list[str]:
+        """Sends posts through the API, waits until each has a case, and returns their post ids."""
+        posts = [{"text": text, **facts} for text in texts]
+        answer = httpx.post(
+            f"{self.url}/v1/posts", json={"posts": posts}, headers={"Authorization": f"Bearer {self.key}"}
+        )
+        assert answer.status_code == 202, answer.text
+        assert answer.json()["rejected"] == []
+        ids = [accepted["post_id"] for accepted in answer.json()["accepted"]]
+        self.sent += ids
+        for _ in range(600):
+            if self.rows("SELECT count(*) AS n FROM case_posts")[0]["n"] == len(self.sent):
+                return ids
+            time.sleep(0.1)
+        raise AssertionError("the posts were not scored within a minute")
+
+    def rows(self, query: str, *values: Any) -> list[dict[str, Any]]:
+        """Rows of the hub's database, read from outside."""
+        connection = sqlite3.connect(self.home / "hub.sqlite", timeout=30)
+        connection.row_factory = sqlite3.Row
+        try:
+            return [dict(row) for row in connection.execute(query, values)]
+        finally:
+            connection.close()
+
+
+@pytest.fixture
+def hub(tmp_path: Path, tiny_bundle: Path) -> Iterator[RunningHub]:
+    """A fresh hub, started with the command that a person would type."""
+    home = tmp_path / "hub"
+    key = create_key(home, scopes="score,posts,review", label="browser tests")
+    for role in ("officer", "supervisor", "annotator", "admin"):
+        create_officer(home, name=f"test-{role}", role=role, password=PASSWORD)
+    port = _free_port()
+    environment = {
+        name: value for name, value in os.environ.items() if not name.startswith("WATCHHOUSE_")
+    } | {"WATCHHOUSE_BUNDLE": str(tiny_bundle)}
+    log = (tmp_path / "hub.log").open("w+")
+    command = [sys.executable, "watchhouse.py", "run", "--home", str(home), "--port", str(port)]
+    process = subprocess.Popen(command, cwd=REPOSITORY, env=environment, stdout=log, stderr=log)
+    try:
+        _wait_until_ready(f"http://127.0.0.1:{port}", process, tmp_path / "hub.log")
+        yield RunningHub(f"http://127.0.0.1:{port}", home, key)
+    finally:
+        process.terminate()
+        process.wait(timeout=30)
+        log.close()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """One Chromium for all tests."""
+    if not shutil.which(CHROMIUM):
+        if os.environ.get("CI") == "true":
+            pytest.fail(f"{CHROMIUM} is missing, and CI must run the browser tests")
+        pytest.skip(f"{CHROMIUM} is missing: no browser test ran")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def new_page(browser: Browser, hub: RunningHub) -> Iterator[Callable[..., Page]]:
+    """Opens pages, each in a browser context of its own: `new_page(java_script_enabled=False)`."""
+    contexts: list[BrowserContext] = []
+
+    def open_page(**options: Any) -> Page:
+        settings = {"base_url": hub.url, "locale": "en-GB", "viewport": {"width": 1280, "height": 900}}
+        context = browser.new_context(**{**settings, **options})
+        context.set_default_timeout(30_000)
+        contexts.append(context)
+        return context.new_page()
+
+    yield open_page
+    for context in contexts:
+        context.close()
+
+
+@pytest.fixture
+def sign_in() -> Callable[..., None]:
+    """Signs a page in as `test-ROLE` and ends on the start page."""
+
+    def as_role(page: Page, role: str = "officer") -> None:
+        page.goto("/sign-in")
+        page.get_by_label("Name").fill(f"test-{role}")
+        page.get_by_label("Password").fill(PASSWORD)
+        page.get_by_role("button", name="Sign in").click()
+        page.wait_for_url("**/")
+
+    return as_role
+
+
+@pytest.fixture
+def screenshot() -> Callable[[Page, str], Path]:
+    """Keeps a picture of the page in /test-screenshots, for a person to look at."""
+
+    def keep(page: Page, name: str) -> Path:
+        SCREENSHOTS.mkdir(exist_ok=True)
+        path = SCREENSHOTS / f"{name}.png"
+        page.screenshot(path=path)
+        return path
+
+    return keep
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _wait_until_ready(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        assert process.poll() is None, f"the hub ended at start: {log.read_text()[-2000:]}"
+        try:
+            if httpx.get(f"{url}/readyz").status_code == 200:
+                return
+        except httpx.TransportError:
+            pass
+        time.sleep(0.1)
+    raise AssertionError(f"the hub was not ready in {START_SECONDS} s: {log.read_text()[-2000:]}")
