@@ -1,0 +1,124 @@
+"""The masked loss, and batches whose order can be repeated."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+torch = pytest.importorskip("torch")
+
+from training.batches import plan_epoch  # noqa: E402 - only importable with torch
+from training.calibrate import choose_thresholds, fit_calibration  # noqa: E402 - the same
+from training.corpora.pack import NOT_ANNOTATED  # noqa: E402 - the same
+from training.evaluation.metrics import expected_calibration_error, head_figures  # noqa: E402 - the same
+from training.finetune import rate_factor  # noqa: E402 - the same
+from training.losses import masked_bce_sums, weighted_loss  # noqa: E402 - the same
+
+pytestmark = pytest.mark.training
+
+
+def test_masked_entries_give_neither_loss_nor_gradient() -> None:
+    logits = torch.tensor([[2.0, -1.0], [0.5, 3.0]], requires_grad=True)
+    labels = torch.tensor([[1, NOT_ANNOTATED], [NOT_ANNOTATED, 0]], dtype=torch.int8)
+
+    sums = masked_bce_sums(logits, labels)
+    sums.sum().backward()
+
+    assert sums.tolist() == pytest.approx([np.log1p(np.exp(-2.0)), 3.0 + np.log1p(np.exp(-3.0))])
+    assert logits.grad[0, 1] == 0
+    assert logits.grad[1, 0] == 0
+    assert logits.grad[0, 0] != 0
+
+
+def test_null_is_not_taken_for_zero() -> None:
+    logits = torch.tensor([[4.0]])
+
+    as_null = masked_bce_sums(logits, torch.tensor([[NOT_ANNOTATED]], dtype=torch.int8))
+    as_zero = masked_bce_sums(logits, torch.tensor([[0]], dtype=torch.int8))
+
+    assert as_null.item() == 0.0
+    assert as_zero.item() > 4.0
+
+
+def test_head_without_annotated_posts_adds_nothing() -> None:
+    loss = weighted_loss(torch.tensor([2.0, 0.0]), torch.tensor([4, 0]), torch.tensor([1.0, 1.0]))
+
+    assert loss.item() == 0.5
+
+
+@given(
+    lengths=st.lists(st.integers(1, 60), min_size=1, max_size=200),
+    batch_posts=st.integers(1, 17),
+    epoch=st.integers(0, 3),
+)
+def test_epoch_plan_shows_each_post_as_often_as_asked(
+    lengths: list[int], batch_posts: int, epoch: int
+) -> None:
+    repeats = np.asarray([1 + n % 3 for n in range(len(lengths))])
+    plan = plan_epoch(np.asarray(lengths), repeats, batch_posts=batch_posts, seed=5, epoch=epoch)
+
+    assert np.array_equal(np.bincount([row for batch in plan for row in batch]), repeats)
+    assert max(map(len, plan)) <= batch_posts
+    assert plan == plan_epoch(np.asarray(lengths), repeats, batch_posts=batch_posts, seed=5, epoch=epoch)
+
+
+def test_epochs_are_shuffled_differently() -> None:
+    lengths, repeats = np.full(64, 10), np.ones(64, dtype=np.int64)
+
+    first = plan_epoch(lengths, repeats, batch_posts=8, seed=5, epoch=0)
+
+    assert first != plan_epoch(lengths, repeats, batch_posts=8, seed=5, epoch=1)
+
+
+def test_rate_climbs_then_falls_to_zero() -> None:
+    factors = [rate_factor(step, 100, 0.1) for step in range(101)]
+
+    assert factors.index(max(factors)) in (9, 10)
+    assert max(factors) == 1.0
+    assert factors[100] == 0.0
+
+
+def test_calibration_recovers_a_known_platt_line() -> None:
+    draw = np.random.default_rng(1)
+    logits = draw.normal(0, 3, (20_000, 4)).astype(np.float32)
+    labels = (draw.random((20_000, 4)) < 1 / (1 + np.exp(-(0.5 * logits - 1)))).astype(np.int8)
+    labels[:, 3] = NOT_ANNOTATED
+
+    heads = fit_calibration(logits, labels)["heads"]
+
+    assert heads["hate"]["slope"] == pytest.approx(0.5, abs=0.03)
+    assert heads["hate"]["intercept"] == pytest.approx(-1.0, abs=0.06)
+    assert heads["far_right"] == {"slope": 1.0, "intercept": 0.0}
+
+
+def test_threshold_parts_the_chosen_corpora_best() -> None:
+    scores = np.repeat(np.asarray([[0.1], [0.3], [0.6], [0.9]], dtype=np.float32), 20, axis=0).repeat(
+        4, axis=1
+    )
+    labels = np.repeat(np.asarray([[0], [1], [0], [1]], dtype=np.int8), 20, axis=0).repeat(4, axis=1)
+    corpora = ["a"] * 40 + ["b"] * 40
+
+    found = choose_thresholds(scores, labels, corpora, {"hate": ["a"], "antisemitic": ["b"]})["heads"]
+
+    assert 0.1 < found["hate"] <= 0.3
+    assert 0.6 < found["antisemitic"] <= 0.9
+
+
+def test_calibration_error_of_a_worked_example() -> None:
+    scores = np.asarray([0.9, 0.9, 0.9, 0.9, 0.1, 0.1], dtype=np.float32)
+    labels = np.asarray([1, 1, 1, 0, 0, 0])
+
+    # Four posts say 0.9 and 0.75 of them are hateful; two say 0.1 and none is: (4 * 0.15 + 2 * 0.1) / 6.
+    assert expected_calibration_error(scores, labels) == pytest.approx(0.8 / 6, abs=1e-6)
+
+
+def test_figures_of_a_perfect_order() -> None:
+    figures = head_figures(np.asarray([0.1, 0.2, 0.8, 0.9], dtype=np.float32), np.asarray([0, 0, 1, 1]), 0.5)
+
+    assert (figures["roc_auc"], figures["average_precision"], figures["f1"]) == (1.0, 1.0, 1.0)
+
+
+def test_figures_with_one_kind_of_post_are_none() -> None:
+    assert head_figures(np.asarray([0.1], dtype=np.float32), np.asarray([0]), 0.5)["roc_auc"] is None

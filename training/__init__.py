@@ -1,0 +1,1 @@
+"""Corpora and labels in, a verified and evaluated bundle out. torch lives here alone."""

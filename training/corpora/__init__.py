@@ -1,0 +1,1 @@
+"""The published corpora as posts to train on: reading, rules, overlap."""
