@@ -1,0 +1,74 @@
+"""Every file under configs/ is read by the code that owns it; a file that nobody claims is a mistake."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from labelling.codebook import load_codebook
+from model.configuration import configs_folder
+from model.errors import BadConfig
+from model.policy import load_policy
+from serve.cases.outcomes import load_outcomes
+from serve.intake.sample_feed import read_sample_feed
+from serve.storage.identifiers import utc_now
+from training.corpora.lexicon import load_lexicon
+from training.recipe import load_recipe
+
+# First match wins. A new kind of file gets a line here, with the loader that the product uses for it.
+LOADERS: list[tuple[str, Callable[[Path], Any]]] = [
+    ("policy/outcomes.yaml", load_outcomes),
+    ("policy/*.yaml", load_policy),
+    ("codebook/*.yaml", load_codebook),
+    ("train/far-right-lexicon.yaml", load_lexicon),
+    ("train/*.yaml", load_recipe),
+]
+
+
+def loader_of(name: str) -> Callable[[Path], Any] | None:
+    return next((loader for pattern, loader in LOADERS if fnmatch(name, pattern)), None)
+
+
+@pytest.fixture(scope="module")
+def config_names() -> list[str]:
+    names = [
+        path.relative_to(configs_folder()).as_posix() for path in sorted(configs_folder().rglob("*.y*ml"))
+    ]
+    assert len(names) >= len(LOADERS)
+    return names
+
+
+def test_every_yaml_file_loads_through_its_own_shape(config_names: list[str]) -> None:
+    for name in config_names:
+        loader = loader_of(name)
+        assert loader is not None, f"configs/{name}: no loader claims it; see LOADERS"
+        assert loader(configs_folder() / name)
+
+
+def test_every_loader_has_a_file(config_names: list[str]) -> None:
+    claimed = {loader_of(name) for name in config_names}
+
+    assert claimed == {loader for _, loader in LOADERS}
+
+
+def test_yaml_with_an_unknown_key_is_refused(config_names: list[str], tmp_path: Path) -> None:
+    for name in config_names:
+        loader = loader_of(name)
+        assert loader is not None
+        altered = tmp_path / name.replace("/", "-")
+        altered.write_text(
+            (configs_folder() / name).read_text(encoding="utf-8") + "\nno_such_key_at_all: 1\n",
+            encoding="utf-8",
+        )
+        with pytest.raises(BadConfig, match="no_such_key_at_all"):
+            loader(altered)
+
+
+def test_sample_feed_loads_whole() -> None:
+    posts = read_sample_feed(configs_folder() / "hub" / "sample-feed.jsonl", now=utc_now())
+
+    assert len(posts) >= 150
