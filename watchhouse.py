@@ -92,11 +92,14 @@ def evaluate(
     data: Annotated[Path, typer.Option(help="Data folder in the pack's schema.")],
     bundle: Annotated[Path | None, typer.Option(help="Bundle folder; default: the one that ships.")] = None,
     out: Annotated[Path | None, typer.Option(help="Write the figures as JSON here too.")] = None,
+    labels: Annotated[
+        list[Path] | None, typer.Option(help="The labelled posts the bundle was trained with, if any.")
+    ] = None,
 ) -> None:
     """Print the figures of a bundle: HateCheck, dev splits, background traffic."""
     from training.evaluation.figures import evaluate_bundle
 
-    evaluate_bundle(bundle, data=data, out=out)
+    evaluate_bundle(bundle, data=data, out=out, labels=labels or [])
 
 
 @admin.command("create-key")

@@ -11,9 +11,13 @@ from sklearn.linear_model import LogisticRegression
 
 from model.taxonomy import HEAD_ORDER
 from training.corpora.pack import NOT_ANNOTATED
+from training.recipe import ThresholdRule
 
 LEAST_EXAMPLES = 10
 """Fewer dev posts of either kind than this calibrate nothing: the head keeps the plain sigmoid."""
+
+CANDIDATES: NDArray[np.float64] = np.round(np.arange(0.05, 0.955, 0.01), 2)
+"""Thresholds tried. None below 0.05: a calibrated score of 0.03 is no ground to name a strand."""
 
 
 def fit_calibration(logits: NDArray[np.float32], labels: NDArray[np.int8]) -> dict[str, Any]:
@@ -42,27 +46,30 @@ def choose_thresholds(
     scores: NDArray[np.float32],
     labels: NDArray[np.int8],
     corpora: Sequence[str],
-    chosen_on: Mapping[str, Sequence[str]],
+    rules: Mapping[str, ThresholdRule],
 ) -> dict[str, Any]:
-    """The contents of `thresholds.json`: per head, the score that parts dev posts best.
+    """The contents of `thresholds.json`: per head, the score that parts dev posts best by its rule.
 
-    Best is the largest balanced accuracy (mean of recall and specificity), which does not depend on
-    how common hate is among dev posts. `chosen_on` limits a head to the dev posts of some corpora.
-    `scores` (n, h) float32 calibrated.
+    Balanced accuracy (the mean of recall and specificity) does not depend on how common hate is among
+    dev posts; F1 keeps the review load of a rare head in bounds. `scores` (n, h) float32 calibrated.
     """
     heads = {}
     for number, head in enumerate(HEAD_ORDER):
+        rule = rules[head]
         usable = labels[:, number] != NOT_ANNOTATED
-        if chosen_on.get(head):
-            usable &= np.isin(np.asarray(corpora), list(chosen_on[head]))
-        heads[head] = _best_threshold(scores[usable, number], labels[usable, number] == 1)
+        if rule.corpora:
+            usable &= np.isin(np.asarray(corpora), list(rule.corpora))
+        heads[head] = _best_threshold(scores[usable, number], labels[usable, number] == 1, rule.maximise)
     return {"schema_version": 1, "heads": heads}
 
 
-def _best_threshold(scores: NDArray[np.float32], positive: NDArray[np.bool_]) -> float:
+def _best_threshold(scores: NDArray[np.float32], positive: NDArray[np.bool_], maximise: str) -> float:
     if min(positive.sum(), (~positive).sum()) < LEAST_EXAMPLES:
         return 0.5
-    candidates = np.round(np.arange(0.02, 0.985, 0.01), 2)
-    recall = np.array([(scores[positive] >= t).mean() for t in candidates])
-    specificity = np.array([(scores[~positive] < t).mean() for t in candidates])
-    return float(candidates[int(np.argmax(recall + specificity))])
+    recall = np.array([(scores[positive] >= t).mean() for t in CANDIDATES])
+    if maximise == "balanced_accuracy":
+        specificity = np.array([(scores[~positive] < t).mean() for t in CANDIDATES])
+        return float(CANDIDATES[int(np.argmax(recall + specificity))])
+    flagged = np.array([(scores >= t).sum() for t in CANDIDATES])
+    f1 = 2 * recall * positive.sum() / (flagged + positive.sum())
+    return float(CANDIDATES[int(np.argmax(f1))])

@@ -138,7 +138,8 @@ def finetune(
     if accelerator.is_main_process:
         _save(accelerator, run, wrapped, optimiser, progress)
     accelerator.wait_for_everyone()
-    trained: HateNetwork = accelerator.unwrap_model(wrapped)
+    # Without the wrapper: it would keep autocast on, and "full precision" below would be bf16.
+    trained: HateNetwork = accelerator.unwrap_model(wrapped, keep_fp32_wrapper=False)
     return trained.eval()
 
 

@@ -65,6 +65,13 @@ class BackgroundUse(FrozenConfig):
     splits: tuple[Split | None, ...]
 
 
+class ThresholdRule(FrozenConfig):
+    """How a head's threshold is chosen on dev: what to maximise, and on which corpora (empty: all)."""
+
+    maximise: Literal["balanced_accuracy", "f1"]
+    corpora: tuple[str, ...] = ()
+
+
 class Dropout(FrozenConfig):
     """Dropout rates in training."""
 
@@ -99,10 +106,7 @@ class Recipe(FrozenConfig):
     near_duplicate_jaccard: float = Field(gt=0, le=1)
     weak_labels: bool = Field(description="use HateXplain's and DGHSD's derived_target hints")
     far_right_lexicon: str
-    thresholds_on: dict[str, tuple[str, ...]] = Field(
-        default_factory=dict,
-        description="per head, corpora whose dev posts choose its threshold; absent: all",
-    )
+    thresholds: dict[str, ThresholdRule]
     labels_repeat: int = Field(default=1, ge=1, le=10)
     corpora: tuple[CorpusUse, ...] = Field(min_length=1)
     background: tuple[BackgroundUse, ...] = ()
@@ -112,6 +116,8 @@ class Recipe(FrozenConfig):
     def _heads_complete(self) -> Recipe:
         if set(self.head_weights) != set(HEAD_ORDER):
             raise ValueError(f"head_weights: exactly {HEAD_ORDER}")
+        if set(self.thresholds) != set(HEAD_ORDER):
+            raise ValueError(f"thresholds: exactly {HEAD_ORDER}")
         for use in self.corpora:
             if not set(use.heads) <= set(HEAD_ORDER):
                 raise ValueError(f"corpora: {use.name}: heads must be among {HEAD_ORDER}")

@@ -69,7 +69,7 @@ def run_fingerprint(loaded: LoadedRecipe, mixture: Mixture, labels: Sequence[Pat
 
     What is used only after training (thresholds, description) or only for comfort may change.
     """
-    decisive = loaded.recipe.model_dump_json(exclude={"description", "thresholds_on", "checkpoint_steps"})
+    decisive = loaded.recipe.model_dump_json(exclude={"description", "thresholds", "checkpoint_steps"})
     parts = [
         decisive,
         mixture.lexicon_sha256,

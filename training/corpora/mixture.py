@@ -15,8 +15,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from model.configuration import configs_folder
-from model.errors import BadConfig
+from model.configuration import configs_folder, sha256_of
+from model.errors import BadConfig, LeakFound
 from model.normalise import normalise_text
 from model.records import LabelledPost, read_jsonl
 from model.taxonomy import HEAD_ORDER
@@ -43,6 +43,8 @@ WEAK_TARGETS = {
     "muslims": ISLAMOPHOBIC,
 }
 HUB = "hub"
+EVALUATION_GROUP = "known"
+"""The group of the data folder that is open evaluation: never trained on, whatever a recipe says."""
 
 
 @dataclass(slots=True)
@@ -92,17 +94,20 @@ def build_mixture(
     pattern, lexicon_sha256 = load_lexicon(configs_folder() / "train" / recipe.far_right_lexicon)
     mixture = Mixture(lexicon_sha256=lexicon_sha256)
     barred = _evaluation_keys(recipe, manifest, mixture, tick)
+    for path in labels:
+        mixture.files[f"labels: {path.name}"] = sha256_of(path.read_bytes())
+        barred.update(text_key(normalise_text(r.text)) for r in read_jsonl(path) if r.split == "test")
     seen: dict[str, MixturePost] = {}
     for use in recipe.corpora:
         tick(f"reading {use.name}")
-        corpus = _corpus(manifest, use.name, mixture)
-        refuse_barred_licence(corpus)
+        corpus = _trainable(manifest, use.name, recipe, mixture)
         heads = {HEAD_ORDER.index(head) for head in use.heads}
         for post in read_corpus(corpus):
             _admit(post, recipe, mixture, barred, seen, pattern, repeat=use.repeat, heads=heads)
     for background in recipe.background:
         tick(f"reading {background.name}")
-        drawn = _presumed_negatives(_corpus(manifest, background.name, mixture), background, recipe.seed)
+        stream = _trainable(manifest, background.name, recipe, mixture)
+        drawn = _presumed_negatives(stream, background, recipe.seed)
         for post in drawn:
             _admit(post, recipe, mixture, barred, seen, pattern, presumed_negative=True)
     for path in labels:
@@ -122,12 +127,22 @@ def _corpus(manifest: dict[str, CorpusFile], name: str, mixture: Mixture) -> Cor
     return manifest[name]
 
 
+def _trainable(manifest: dict[str, CorpusFile], name: str, recipe: Recipe, mixture: Mixture) -> CorpusFile:
+    """The corpus, if it may be trained on. Raises: LeakFound, BadConfig."""
+    corpus = _corpus(manifest, name, mixture)
+    if corpus.group == EVALUATION_GROUP or name in recipe.evaluation_only:
+        raise LeakFound(f"corpora: {name} is an evaluation set and must not be trained on")
+    refuse_barred_licence(corpus)
+    return corpus
+
+
 def _evaluation_keys(
     recipe: Recipe, manifest: dict[str, CorpusFile], mixture: Mixture, tick: Tick
 ) -> set[str]:
     """Keys of every text that is evaluated on: whole evaluation corpora, and published test splits."""
     keys: set[str] = set()
-    for name in recipe.evaluation_only:
+    whole = {name for name, corpus in manifest.items() if corpus.group == EVALUATION_GROUP}
+    for name in sorted(whole | set(recipe.evaluation_only)):
         tick(f"barring the texts of {name}")
         keys.update(text_key(normalise_text(p.text)) for p in read_corpus(_corpus(manifest, name, mixture)))
     names = [use.name for use in recipe.corpora] + [use.name for use in recipe.background]
@@ -183,7 +198,10 @@ def _admit(
     if key in barred:
         mixture.count("left out: stands in an evaluation set", post.corpus)
         return
-    labels = _labels(post, text, recipe, pattern, presumed_negative)
+    in_dev = _goes_to_dev(post, key, recipe.dev_percent, presumed_negative)
+    # Never on dev: a hint is a keyword, and measuring on it would reward spotting keywords.
+    weak_labels = recipe.weak_labels and not in_dev
+    labels = _labels(post, text, weak_labels, pattern, presumed_negative)
     if heads is not None:
         labels = [label if head in heads else NOT_ANNOTATED for head, label in enumerate(labels)]
     if all(label == NOT_ANNOTATED for label in labels):
@@ -195,7 +213,6 @@ def _admit(
         return
     ready = MixturePost(post.corpus, post.id, text, labels, repeat)
     seen[key] = ready
-    in_dev = _goes_to_dev(post, key, recipe.dev_percent, presumed_negative)
     (mixture.dev if in_dev else mixture.train).append(ready)
     mixture.count("dev" if in_dev else "train", post.corpus)
 
@@ -214,7 +231,7 @@ _SPLIT_BY_AUTHORS = frozenset(
 
 
 def _labels(
-    post: CorpusPost, text: str, recipe: Recipe, pattern: re.Pattern[str], presumed_negative: bool
+    post: CorpusPost, text: str, weak_labels: bool, pattern: re.Pattern[str], presumed_negative: bool
 ) -> list[int]:
     labels = list(post.labels)
     matches_lexicon = pattern.search(text) is not None
@@ -222,7 +239,7 @@ def _labels(
         labels[FAR_RIGHT] = 0
     if presumed_negative and matches_lexicon:
         labels = [NOT_ANNOTATED] * len(HEAD_ORDER)
-    if recipe.weak_labels and labels[HATE] == 1:
+    if weak_labels and labels[HATE] == 1:
         strand = WEAK_TARGETS.get(str((post.meta or {}).get("derived_target")).lower())
         if strand is not None and labels[strand] == NOT_ANNOTATED:
             labels[strand] = 1

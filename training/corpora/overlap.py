@@ -29,6 +29,14 @@ def held_out(corpus: str, key: str, dev_percent: int) -> bool:
     return int.from_bytes(digest[:4], "big") % 100 < dev_percent
 
 
+def in_calibration_half(normalised: str) -> bool:
+    """Whether a dev post is one that calibration and thresholds are fitted on.
+
+    The other half is what figures are measured on, so that they do not flatter their own fit.
+    """
+    return held_out("calibration", text_key(normalised), 50)
+
+
 def shingles(normalised: str) -> list[bytes]:
     """The overlapping three-word pieces of a text; a shorter text is one piece."""
     words = "".join(c if c.isalnum() else " " for c in normalised.lower()).split()

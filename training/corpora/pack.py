@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,14 @@ NOT_ANNOTATED = -1
 COLUMNS = ["id", "text", "split", *HEAD_ORDER, "kind", "functionality", "target", "meta"]
 
 # Licences that forbid what a shipped bundle does. Source: CLASSIFIER.md section 2, rule 5.
-BARRED_LICENCE_WORDS = ("-nc", "noncommercial", "non-commercial", "no-redistribution", "all rights reserved")
+BARRED_LICENCE_WORDS = (
+    "-nc",
+    "noncommercial",
+    "non-commercial",
+    "research-only",
+    "no-redistribution",
+    "all-rights-reserved",
+)
 
 
 @dataclass(slots=True)
@@ -73,7 +81,8 @@ def read_manifest(data: Path) -> dict[str, CorpusFile]:
 
 def refuse_barred_licence(corpus: CorpusFile) -> None:
     """Nothing, if the licence lets a shipped bundle be trained on the corpus. Raises: BadConfig."""
-    if any(word in corpus.licence.lower() for word in BARRED_LICENCE_WORDS):
+    licence = re.sub(r"[\s_-]+", "-", corpus.licence.lower())
+    if any(word in licence for word in BARRED_LICENCE_WORDS):
         raise BadConfig(
             f"corpora: {corpus.corpus}: its licence ({corpus.licence}) bars it from a shipped bundle"
         )

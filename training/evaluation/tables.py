@@ -61,7 +61,7 @@ def _dev_table(figures: dict[str, Any]) -> tuple[str, list[str], Rows]:
         ]
         for head, row in figures["dev"]["heads"].items()
     ]
-    return "Dev posts, per head", columns, rows
+    return "Dev posts that calibration has not seen, per head", columns, rows
 
 
 def _suite_table(suite: dict[str, Any]) -> tuple[str, list[str], Rows]:

@@ -200,6 +200,7 @@ def tiny_recipe(tmp_path: Path, tiny_encoder: Path) -> Callable[..., Path]:
             "near_duplicate_jaccard": 0.9,
             "weak_labels": True,
             "far_right_lexicon": "far-right-lexicon.yaml",
+            "thresholds": {head: {"maximise": "f1"} for head in HEAD_ORDER},
             "corpora": [{"name": "first", "repeat": 2}, {"name": "second"}],
             "background": [{"name": "background_tweeteval", "posts": 10, "splits": ["train"]}],
             "evaluation_only": ["hatecheck"],

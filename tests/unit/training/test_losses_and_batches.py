@@ -7,6 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from model.taxonomy import HEAD_ORDER
+
 torch = pytest.importorskip("torch")
 
 from training.batches import plan_epoch  # noqa: E402 - only importable with torch
@@ -15,6 +17,7 @@ from training.corpora.pack import NOT_ANNOTATED  # noqa: E402 - the same
 from training.evaluation.metrics import expected_calibration_error, head_figures  # noqa: E402 - the same
 from training.finetune import rate_factor  # noqa: E402 - the same
 from training.losses import masked_bce_sums, weighted_loss  # noqa: E402 - the same
+from training.recipe import ThresholdRule  # noqa: E402 - the same
 
 pytestmark = pytest.mark.training
 
@@ -94,16 +97,36 @@ def test_calibration_recovers_a_known_platt_line() -> None:
 
 
 def test_threshold_parts_the_chosen_corpora_best() -> None:
-    scores = np.repeat(np.asarray([[0.1], [0.3], [0.6], [0.9]], dtype=np.float32), 20, axis=0).repeat(
-        4, axis=1
-    )
+    each = np.asarray([[0.1], [0.3], [0.6], [0.9]], dtype=np.float32)
+    scores = np.repeat(each, 20, axis=0).repeat(4, axis=1)
     labels = np.repeat(np.asarray([[0], [1], [0], [1]], dtype=np.int8), 20, axis=0).repeat(4, axis=1)
     corpora = ["a"] * 40 + ["b"] * 40
+    rules = {
+        "hate": ThresholdRule(maximise="balanced_accuracy", corpora=("a",)),
+        "antisemitic": ThresholdRule(maximise="balanced_accuracy", corpora=("b",)),
+        "islamophobic": ThresholdRule(maximise="f1"),
+        "far_right": ThresholdRule(maximise="f1"),
+    }
 
-    found = choose_thresholds(scores, labels, corpora, {"hate": ["a"], "antisemitic": ["b"]})["heads"]
+    found = choose_thresholds(scores, labels, corpora, rules)["heads"]
 
     assert 0.1 < found["hate"] <= 0.3
     assert 0.6 < found["antisemitic"] <= 0.9
+    # Over both corpora, flagging from 0.3 gives F1 0.8; from 0.9 only 0.67.
+    assert 0.1 < found["islamophobic"] <= 0.3
+
+
+def test_f1_asks_more_of_a_rare_head_than_balanced_accuracy() -> None:
+    draw = np.random.default_rng(2)
+    scores = np.concatenate([draw.normal(0.3, 0.12, 980), draw.normal(0.5, 0.12, 20)]).astype(np.float32)
+    scores = scores.reshape(-1, 1).repeat(4, axis=1)
+    labels = np.asarray([0] * 980 + [1] * 20, dtype=np.int8).reshape(-1, 1).repeat(4, axis=1)
+
+    def chosen(maximise: str) -> float:
+        rules = {head: ThresholdRule(maximise=maximise) for head in HEAD_ORDER}
+        return float(choose_thresholds(scores, labels, ["a"] * 1000, rules)["heads"]["far_right"])
+
+    assert chosen("f1") > chosen("balanced_accuracy")
 
 
 def test_calibration_error_of_a_worked_example() -> None:

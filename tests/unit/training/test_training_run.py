@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
+onnx = pytest.importorskip("onnx")
 
 from model.bundle import Bundle  # noqa: E402 - only importable with torch
 from model.classifier import load_classifier  # noqa: E402 - the same
@@ -79,13 +80,44 @@ def test_checkpoint_of_another_recipe_is_refused(
 def test_int8_that_loses_precision_is_refused(
     tiny_recipe: Recipes, tiny_pack: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    honest = export.torch_logits
-    monkeypatch.setattr(export, "INT8_AP_LOSS", -1.0)
+    def scrambled(fp32: Path, int8: Path) -> None:
+        network = onnx.load(fp32)
+        for weights in network.graph.initializer:
+            if weights.name == "heads.weight":
+                values = onnx.numpy_helper.to_array(weights)
+                weights.CopyFrom(onnx.numpy_helper.from_array(-values, weights.name))
+        onnx.save(network, int8)
 
-    assert honest is export.torch_logits
+    monkeypatch.setattr(export, "quantise", scrambled)
+
     with pytest.raises(ExportRefused, match="average precision"):
-        train_bundle(tiny_recipe(epochs=1), data=tiny_pack, out=tmp_path / "run", labels=[])
+        train_bundle(tiny_recipe(), data=tiny_pack, out=tmp_path / "run", labels=[])
     assert not (tmp_path / "run" / "bundle").exists()
+
+
+def test_loss_of_precision_has_the_right_sign() -> None:
+    labels = np.asarray([0] * 20 + [1] * 20, dtype=np.int8)
+    good, bad = labels.astype(np.float32), 1 - labels.astype(np.float32)
+
+    lost = export.average_precision_loss(good, bad, labels)
+
+    assert lost is not None
+    assert lost > 0.4
+    assert export.average_precision_loss(bad, good, labels) == -lost
+    assert export.average_precision_loss(good, bad, np.full(40, -1, dtype=np.int8)) is None
+
+
+def test_training_in_bf16_exports_a_full_precision_graph(
+    tiny_recipe: Recipes, tiny_pack: Path, tmp_path: Path
+) -> None:
+    bundle = train_bundle(tiny_recipe(precision="bf16"), data=tiny_pack, out=tmp_path / "run", labels=[])
+
+    assert bundle is not None
+    graph = onnx.load(tmp_path / "run" / "fp32.onnx").graph
+    bf16 = onnx.TensorProto.BFLOAT16
+    casts = [a.i for node in graph.node if node.op_type == "Cast" for a in node.attribute]
+    assert bf16 not in casts
+    assert Bundle.load(bundle).manifest["parity"]["fp32_largest_logit_gap"] < 1e-4
 
 
 def test_export_that_strays_from_torch_is_refused(
