@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from pydantic import ConfigDict, Field, ValidationError, model_validator
 
@@ -17,7 +17,7 @@ from model.configuration import FrozenConfig
 from model.errors import BadRecord
 from model.taxonomy import SEVERITIES, SPEECH_ACT_ORDER
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION: Final = 1
 """Written in every row; a reader refuses rows of a version it does not know."""
 
 Label = Literal[0, 1] | None
