@@ -49,10 +49,10 @@ def _record(label: LabelRow, text: str) -> LabelledPost:
         id=label.label_id,
         text=text,
         source="hub",
-        hate=_flag(label.hate is True),
+        hate=None if label.hate is None else _flag(label.hate),
         antisemitic=_strand(label, "antisemitic"),
         islamophobic=_strand(label, "islamophobic"),
-        far_right=_strand(label, "far_right"),
+        far_right=_far_right(label),
         severity=label.severity,
         speech_act=label.speech_act,
         rationale=tuple((start, end) for start, end in label.rationale) or None,
@@ -66,7 +66,17 @@ def _record(label: LabelRow, text: str) -> LabelledPost:
 
 def _strand(label: LabelRow, strand: str) -> Label:
     """1 only for hate with the strand ticked. Source: `hate_rule` of the codebook that made the label."""
-    return _flag(label.hate is True and strand in label.strands)
+    return None if label.hate is None else _flag(label.hate and strand in label.strands)
+
+
+def _far_right(label: LabelRow) -> Label:
+    """As the other strands, but far-right content that is not hate is no negative: it has no label.
+
+    Source: CLASSIFIER.md section 2 (hate=0 never implies far_right=0).
+    """
+    if label.hate is False and "far_right" in label.strands:
+        return None
+    return _strand(label, "far_right")
 
 
 def _flag(value: bool) -> Label:

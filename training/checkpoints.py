@@ -38,8 +38,6 @@ def save_checkpoint(folder: Path, network: nn.Module, optimiser: Optimizer, prog
     state = {
         "network": network.state_dict(),
         "optimiser": optimiser.state_dict(),
-        "cpu_random": torch.get_rng_state(),
-        "cuda_random": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
     }
     with (staging / "state.pt").open("wb") as file:
         torch.save(state, file)
@@ -53,7 +51,7 @@ def save_checkpoint(folder: Path, network: nn.Module, optimiser: Optimizer, prog
 
 
 def load_newest(folder: Path, network: nn.Module, optimiser: Optimizer, fingerprint: str) -> Progress | None:
-    """Restores the newest checkpoint of this very run into network, optimiser and random state.
+    """Restores the newest checkpoint of this very run into network and optimiser.
 
     None when there is none. Raises: BadConfig if the folder holds another run's checkpoints.
     """
@@ -69,9 +67,6 @@ def load_newest(folder: Path, network: nn.Module, optimiser: Optimizer, fingerpr
     state = torch.load(found[-1] / "state.pt", map_location="cpu", weights_only=True)
     network.load_state_dict(state["network"])
     optimiser.load_state_dict(state["optimiser"])
-    torch.set_rng_state(state["cpu_random"])
-    if torch.cuda.is_available() and state["cuda_random"]:
-        torch.cuda.set_rng_state_all(state["cuda_random"])
     return progress
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import time
 from dataclasses import dataclass
@@ -10,7 +11,6 @@ from pathlib import Path
 import numpy as np
 import torch
 from accelerate import Accelerator
-from accelerate.utils import set_seed
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 from torch import Tensor, nn
@@ -80,6 +80,12 @@ def rate_factor(step: int, steps: int, warmup_share: float) -> float:
     return max(0.0, (steps - step) / max(1, steps - warmup))
 
 
+def step_seed(seed: int, step: int, process: int) -> int:
+    """The seed of dropout at one step in one process, so that a resumed run draws what it would have."""
+    digest = hashlib.sha256(f"{seed}:{step}:{process}".encode()).digest()
+    return int.from_bytes(digest[:7], "big")
+
+
 def finetune(
     network: HateNetwork,
     posts: EncodedPosts,
@@ -92,11 +98,10 @@ def finetune(
 ) -> HateNetwork | None:
     """The trained network, or None if `stop_after_steps` ended the run early (a later call goes on).
 
-    Exact resume: batch order depends on seed and epoch, the learning rate on the step, and the
-    checkpoint holds weights, optimiser and random state.
+    Exact resume: batch order is a function of seed and epoch, the learning rate of the step, dropout
+    of seed, step and process; the checkpoint holds weights and optimiser.
     """
     accelerator = Accelerator(mixed_precision=recipe.precision, cpu=not torch.cuda.is_available())
-    set_seed(recipe.seed + accelerator.process_index)
     lengths = posts.lengths()
     plans = [
         plan_epoch(lengths, repeats, batch_posts=recipe.batch_posts, seed=recipe.seed, epoch=epoch)
@@ -122,6 +127,7 @@ def finetune(
         while progress.epoch < recipe.epochs:
             plan = plans[progress.epoch]
             for number in range(progress.batch, len(plan)):
+                torch.manual_seed(step_seed(recipe.seed, progress.step, accelerator.process_index))
                 factor = rate_factor(progress.step, steps, recipe.warmup_share)
                 loss = _step(
                     accelerator, wrapped, optimiser, posts, plan[number], weights, factor, recipe.clip_norm

@@ -45,7 +45,7 @@ def train_bundle(
     with console.status("preparing the mixture") as status:
         mixture = build_mixture(recipe, data, labels, tick=lambda what: status.update(what))
     print_mixture(mixture, console)
-    fingerprint = run_fingerprint(loaded, mixture, labels)
+    fingerprint = run_fingerprint(loaded, mixture)
     run = RunFolder(out)
     out.mkdir(parents=True, exist_ok=True)
     tokenizer = load_tokenizer(str(encoder / "tokenizer.json"), recipe.max_tokens)
@@ -64,7 +64,7 @@ def train_bundle(
     return bundle
 
 
-def run_fingerprint(loaded: LoadedRecipe, mixture: Mixture, labels: Sequence[Path]) -> str:
+def run_fingerprint(loaded: LoadedRecipe, mixture: Mixture) -> str:
     """The hash of all that decides the trained weights: a checkpoint of any other run is refused.
 
     What is used only after training (thresholds, description) or only for comfort may change.
@@ -75,7 +75,9 @@ def run_fingerprint(loaded: LoadedRecipe, mixture: Mixture, labels: Sequence[Pat
         mixture.lexicon_sha256,
         str(NORMALISER_VERSION),
         *(f"{name}={digest}" for name, digest in sorted(mixture.files.items())),
-        *(sha256_of(path.read_bytes()) for path in labels),
+        # The mixture itself, not only its files: a change of the rules gives other posts in other batches.
+        sha256_of(repr([(p.corpus, p.id, p.text, p.labels, p.repeat) for p in mixture.train]).encode()),
+        f"processes={os.environ.get('WORLD_SIZE', '1')}",
     ]
     return sha256_of("\n".join(parts).encode())
 

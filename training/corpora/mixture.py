@@ -49,13 +49,15 @@ EVALUATION_GROUP = "known"
 
 @dataclass(slots=True)
 class MixturePost:
-    """A post ready for the tokenizer. `labels` follow `HEAD_ORDER`."""
+    """A post ready for the tokenizer. `labels` follow `HEAD_ORDER`; so do `hints`, which dev never sees."""
 
     corpus: str
     id: str
     text: str
     labels: list[int]
     repeat: int = 1
+    in_dev: bool = False
+    hints: list[int] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -97,23 +99,23 @@ def build_mixture(
     for path in labels:
         mixture.files[f"labels: {path.name}"] = sha256_of(path.read_bytes())
         barred.update(text_key(normalise_text(r.text)) for r in read_jsonl(path) if r.split == "test")
-    seen: dict[str, MixturePost] = {}
+    gathered = _Gathering(recipe, mixture, barred, pattern)
+    # People of the hub first: where a corpus, or a presumption, says otherwise, their label stands.
+    for post in _voted(labels):
+        gathered.admit(post, repeat=recipe.labels_repeat)
     for use in recipe.corpora:
         tick(f"reading {use.name}")
         corpus = _trainable(manifest, use.name, recipe, mixture)
         heads = {HEAD_ORDER.index(head) for head in use.heads}
         for post in read_corpus(corpus):
-            _admit(post, recipe, mixture, barred, seen, pattern, repeat=use.repeat, heads=heads)
+            gathered.admit(post, repeat=use.repeat, heads=heads)
     for background in recipe.background:
         tick(f"reading {background.name}")
         stream = _trainable(manifest, background.name, recipe, mixture)
         drawn = _presumed_negatives(stream, background, recipe.seed)
         for post in drawn:
-            _admit(post, recipe, mixture, barred, seen, pattern, presumed_negative=True)
-    for path in labels:
-        for record in read_jsonl(path):
-            post = _hub_post(record)
-            _admit(post, recipe, mixture, barred, seen, pattern, repeat=recipe.labels_repeat)
+            gathered.admit(post, presumed_negative=True)
+    gathered.finish()
     if drop_near_duplicates:
         tick("looking for near-duplicates of dev posts")
         _drop_near_duplicates(mixture, recipe)
@@ -163,58 +165,92 @@ def _presumed_negatives(corpus: CorpusFile, use: BackgroundUse, seed: int) -> li
     return chosen
 
 
-def _hub_post(record: LabelledPost) -> CorpusPost:
-    values = [getattr(record, head) for head in HEAD_ORDER]
-    return CorpusPost(
-        corpus=HUB,
-        id=record.id,
-        text=record.text,
-        split=record.split,
-        labels=[NOT_ANNOTATED if value is None else value for value in values],
-    )
+def _voted(paths: Sequence[Path]) -> list[CorpusPost]:
+    """The hub's labels, one post a text: per head the majority of annotators; a tie is no label."""
+    by_key: dict[str, list[LabelledPost]] = {}
+    for path in paths:
+        for record in read_jsonl(path):
+            by_key.setdefault(text_key(normalise_text(record.text)) or record.id, []).append(record)
+    return [_hub_post(records) for records in by_key.values()]
 
 
-def _admit(
-    post: CorpusPost,
-    recipe: Recipe,
-    mixture: Mixture,
-    barred: set[str],
-    seen: dict[str, MixturePost],
-    pattern: re.Pattern[str],
-    *,
-    repeat: int = 1,
-    heads: set[int] | None = None,
-    presumed_negative: bool = False,
-) -> None:
-    """Puts the post into train or dev, or counts why it stays out."""
-    if post.split == "test":
-        mixture.count("left out: published test split", post.corpus)
-        return
-    text = normalise_text(post.text)
-    key = text_key(text)
-    if not key:
-        mixture.count("left out: no words", post.corpus)
-        return
-    if key in barred:
-        mixture.count("left out: stands in an evaluation set", post.corpus)
-        return
-    in_dev = _goes_to_dev(post, key, recipe.dev_percent, presumed_negative)
-    # Never on dev: a hint is a keyword, and measuring on it would reward spotting keywords.
-    weak_labels = recipe.weak_labels and not in_dev
-    labels = _labels(post, text, weak_labels, pattern, presumed_negative)
-    if heads is not None:
-        labels = [label if head in heads else NOT_ANNOTATED for head, label in enumerate(labels)]
-    if all(label == NOT_ANNOTATED for label in labels):
-        mixture.count("left out: no label for any head", post.corpus)
-        return
-    if key in seen:
-        _merge(seen[key], labels)
-        mixture.count("merged: same text as an earlier post", post.corpus)
-        return
-    ready = MixturePost(post.corpus, post.id, text, labels, repeat)
-    seen[key] = ready
-    (mixture.dev if in_dev else mixture.train).append(ready)
-    mixture.count("dev" if in_dev else "train", post.corpus)
+def _hub_post(records: list[LabelledPost]) -> CorpusPost:
+    labels = []
+    for head in HEAD_ORDER:
+        votes = Counter(value for record in records if (value := getattr(record, head)) is not None)
+        labels.append(NOT_ANNOTATED if votes[0] == votes[1] else int(votes[1] > votes[0]))
+    splits = {record.split for record in records}
+    split = next((name for name in ("test", "dev", "train") if name in splits), None)
+    return CorpusPost(corpus=HUB, id=records[0].id, text=records[0].text, split=split, labels=labels)
+
+
+@dataclass(slots=True)
+class _Gathering:
+    """The posts admitted so far, by the key of their text."""
+
+    recipe: Recipe
+    mixture: Mixture
+    barred: set[str]
+    pattern: re.Pattern[str]
+    seen: dict[str, MixturePost] = field(default_factory=dict)
+    unlabelled: set[str] = field(default_factory=set)
+
+    def admit(
+        self,
+        post: CorpusPost,
+        *,
+        repeat: int = 1,
+        heads: set[int] | None = None,
+        presumed_negative: bool = False,
+    ) -> None:
+        """Takes the post in, joins it to the same text, or counts why it stays out."""
+        text = normalise_text(post.text)
+        key = text_key(text)
+        labels = [
+            label if heads is None or n in heads else NOT_ANNOTATED for n, label in enumerate(post.labels)
+        ]
+        why_not = self._why_not(post, text, key, labels, presumed_negative)
+        if why_not is not None:
+            self.mixture.count(why_not, post.corpus)
+            return
+        in_dev = _goes_to_dev(post, key, self.recipe.dev_percent, presumed_negative)
+        if key in self.seen:
+            self.mixture.count("merged: same text as an earlier post", post.corpus)
+            first = self.seen[key]
+            _fill(first.labels, labels)
+            _fill(first.hints, _hints(post))
+            first.in_dev |= in_dev
+            return
+        self.seen[key] = MixturePost(post.corpus, post.id, text, labels, repeat, in_dev, _hints(post))
+
+    def _why_not(
+        self, post: CorpusPost, text: str, key: str, labels: list[int], presumed_negative: bool
+    ) -> str | None:
+        if post.split == "test":
+            return "left out: published test split"
+        if not key:
+            return "left out: no words"
+        if key in self.barred:
+            return "left out: stands in an evaluation set"
+        if all(label == NOT_ANNOTATED for label in labels):
+            self.unlabelled.add(key)
+            return "left out: no label for any head"
+        if presumed_negative and self.pattern.search(text):
+            return "left out: presumed negative with a far-right term"
+        if presumed_negative and (key in self.seen or key in self.unlabelled):
+            return "left out: presumed negative that people have judged"
+        return None
+
+    def finish(self) -> None:
+        """Adds what is built rather than annotated, and parts the posts into training and dev."""
+        for post in self.seen.values():
+            if post.labels[FAR_RIGHT] == NOT_ANNOTATED and post.labels[HATE] == 0:
+                post.labels[FAR_RIGHT] = NOT_ANNOTATED if self.pattern.search(post.text) else 0
+            # Never on dev: a hint is a keyword, and measuring on it would reward spotting keywords.
+            if self.recipe.weak_labels and post.labels[HATE] == 1 and not post.in_dev:
+                _fill(post.labels, post.hints)
+            (self.mixture.dev if post.in_dev else self.mixture.train).append(post)
+            self.mixture.count("dev" if post.in_dev else "train", post.corpus)
 
 
 def _goes_to_dev(post: CorpusPost, key: str, dev_percent: int, presumed_negative: bool) -> bool:
@@ -230,27 +266,20 @@ _SPLIT_BY_AUTHORS = frozenset(
 )
 
 
-def _labels(
-    post: CorpusPost, text: str, weak_labels: bool, pattern: re.Pattern[str], presumed_negative: bool
-) -> list[int]:
-    labels = list(post.labels)
-    matches_lexicon = pattern.search(text) is not None
-    if labels[FAR_RIGHT] == NOT_ANNOTATED and labels[HATE] == 0 and not matches_lexicon:
-        labels[FAR_RIGHT] = 0
-    if presumed_negative and matches_lexicon:
-        labels = [NOT_ANNOTATED] * len(HEAD_ORDER)
-    if weak_labels and labels[HATE] == 1:
-        strand = WEAK_TARGETS.get(str((post.meta or {}).get("derived_target")).lower())
-        if strand is not None and labels[strand] == NOT_ANNOTATED:
-            labels[strand] = 1
-    return labels
+def _hints(post: CorpusPost) -> list[int]:
+    """Weak strand labels from the lexical `derived_target`, such as "jewish+muslim"."""
+    hints = [NOT_ANNOTATED] * len(HEAD_ORDER)
+    for word in str((post.meta or {}).get("derived_target") or "").lower().split("+"):
+        if word in WEAK_TARGETS:
+            hints[WEAK_TARGETS[word]] = 1
+    return hints
 
 
-def _merge(first: MixturePost, labels: list[int]) -> None:
-    """Fills what the first post leaves open; where two corpora disagree the first one stands."""
-    for head, label in enumerate(labels):
-        if first.labels[head] == NOT_ANNOTATED:
-            first.labels[head] = label
+def _fill(first: list[int], others: list[int]) -> None:
+    """Fills what the first leaves open; where the two disagree the first one stands."""
+    for head, label in enumerate(others):
+        if first[head] == NOT_ANNOTATED:
+            first[head] = label
 
 
 def _drop_near_duplicates(mixture: Mixture, recipe: Recipe) -> None:

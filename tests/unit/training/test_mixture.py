@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from model.errors import BadConfig
+from model.errors import BadConfig, LeakFound
 from model.records import LabelledPost, write_jsonl
 from model.taxonomy import HEAD_ORDER
 from training.corpora.mixture import ANTISEMITIC, FAR_RIGHT, HATE, ISLAMOPHOBIC, Mixture, build_mixture
-from training.corpora.overlap import near_duplicates, text_key
+from training.corpora.overlap import jaccard_of, near_duplicates, text_key, word_set
 from training.corpora.pack import NOT_ANNOTATED, read_manifest
 from training.recipe import load_recipe
 
@@ -106,7 +108,7 @@ def test_derived_target_is_a_label_only_where_the_recipe_says_so(
     one_corpus: Callable[..., Mixture], weak_labels: bool, expected: int
 ) -> None:
     rows = [
-        row(1, "A hateful post about a mosque", hate=1, meta='{"derived_target": "muslim"}'),
+        row(1, "A hateful post about a mosque", hate=1, meta='{"derived_target": "jewish+muslim"}'),
         row(
             2, "A neutral post about a synagogue", hate=0, antisemitic=0, meta='{"derived_target": "jewish"}'
         ),
@@ -115,7 +117,14 @@ def test_derived_target_is_a_label_only_where_the_recipe_says_so(
     labels = labels_by_id(one_corpus(rows, weak_labels=weak_labels))
 
     assert labels["1"][ISLAMOPHOBIC] == expected
+    assert labels["1"][ANTISEMITIC] == expected
     assert labels["2"][ANTISEMITIC] == 0
+
+
+def test_hint_never_stands_on_a_dev_post(one_corpus: Callable[..., Mixture]) -> None:
+    rows = [row(1, "A hateful post", hate=1, split="dev", meta='{"derived_target": "muslim"}')]
+
+    assert labels_by_id(one_corpus(rows))["1"][ISLAMOPHOBIC] == NOT_ANNOTATED
 
 
 def test_near_duplicate_of_a_dev_post_leaves_training(one_corpus: Callable[..., Mixture]) -> None:
@@ -139,8 +148,19 @@ def test_no_training_text_stands_in_dev(tiny_recipe: Recipes, tiny_pack: Path) -
     assert mixture.train
     assert mixture.dev
     assert not {text_key(p.text) for p in mixture.train} & {text_key(p.text) for p in mixture.dev}
-    repeated = near_duplicates([p.text for p in mixture.dev], [p.text for p in mixture.train], jaccard=0.9)
-    assert not any(repeated)
+    dev = [word_set(post.text) for post in mixture.dev]
+    closest = max(jaccard_of(word_set(post.text), words) for post in mixture.train for words in dev)
+    assert closest < 0.9  # the recipe's near_duplicate_jaccard
+
+
+@given(st.lists(st.lists(st.sampled_from("abcdefghij"), min_size=1, max_size=8), min_size=2, max_size=12))
+def test_near_duplicates_are_what_brute_force_finds(word_lists: list[list[str]]) -> None:
+    texts = [" ".join(words) for words in word_lists]
+    kept, candidates = texts[: len(texts) // 2], texts[len(texts) // 2 :]
+
+    expected = [any(jaccard_of(word_set(c), word_set(k)) >= 0.7 for k in kept) for c in candidates]
+
+    assert near_duplicates(kept, candidates, jaccard=0.7) == expected
 
 
 def test_background_is_presumed_negative_and_its_test_split_stays_out(
@@ -180,6 +200,105 @@ def test_hub_labels_are_mixed_in_with_null_kept(
     (post,) = [post for post in mixture.train if post.corpus == "hub"]
     assert post.labels == [1, 1, NOT_ANNOTATED, NOT_ANNOTATED]
     assert post.repeat == 3
+
+
+def test_label_of_a_person_stands_against_corpus_and_background(
+    tiny_recipe: Recipes, data_folder: Folders, tmp_path: Path
+) -> None:
+    data = data_folder(
+        {
+            ("train", "first"): [row(1, "The first disputed sentence", hate=0)],
+            ("background", "background_tweeteval"): [row(2, "The second disputed sentence")],
+            ("known", "hatecheck"): [],
+        }
+    )
+    texts = ["The first disputed sentence", "The second disputed sentence"]
+    records = [
+        LabelledPost(id=f"h{n}", text=t, source="hub", split="train", hate=1) for n, t in enumerate(texts)
+    ]
+    path = tmp_path / "labels.jsonl"
+    write_jsonl(records, path)
+
+    mixture = mix(tiny_recipe(corpora=[{"name": "first"}], labels_repeat=2), data, labels=[path])
+
+    assert [post.labels[HATE] for post in mixture.train] == [1, 1]
+    assert [post.repeat for post in mixture.train] == [2, 2]
+    assert mixture.files["labels: labels.jsonl"]
+
+
+def test_annotators_vote_and_a_tie_is_no_label(tiny_recipe: Recipes, tiny_pack: Path, tmp_path: Path) -> None:
+    said = [("Two against one", (1, 1, 0)), ("One against one", (1, 0))]
+    records = [
+        LabelledPost(id=f"{text}{n}", text=text, source="hub", split="train", hate=hate, antisemitic=1)
+        for text, votes in said
+        for n, hate in enumerate(votes)
+    ]
+    path = tmp_path / "labels.jsonl"
+    write_jsonl(records, path)
+
+    mixture = mix(tiny_recipe(), tiny_pack, labels=[path])
+
+    labels = {post.text: post.labels for post in mixture.train if post.corpus == "hub"}
+    assert labels["Two against one"][HATE] == 1
+    assert labels["One against one"][HATE] == NOT_ANNOTATED
+    assert labels["One against one"][ANTISEMITIC] == 1
+
+
+def test_hub_text_of_the_test_split_is_barred_everywhere(
+    tiny_recipe: Recipes, data_folder: Folders, tmp_path: Path
+) -> None:
+    data = data_folder(
+        {
+            ("train", "first"): [row(1, "A gold sentence", hate=1), row(2, "Another sentence", hate=0)],
+            ("known", "hatecheck"): [],
+        }
+    )
+    path = tmp_path / "gold.jsonl"
+    write_jsonl([LabelledPost(id="g", text="a gold sentence!", source="hub", split="test", hate=1)], path)
+
+    mixture = mix(tiny_recipe(corpora=[{"name": "first"}], background=[]), data, labels=[path])
+
+    assert set(labels_by_id(mixture)) == {"2"}
+
+
+def test_presumption_never_overrides_a_post_that_people_left_unlabelled(
+    tiny_recipe: Recipes, data_folder: Folders
+) -> None:
+    data = data_folder(
+        {
+            ("train", "first"): [row(1, "An offensive post"), row(2, "A hateful one", hate=1)],
+            ("background", "background_tweeteval"): [row(3, "an offensive post"), row(4, "a hateful one")],
+            ("known", "hatecheck"): [],
+        }
+    )
+
+    mixture = mix(tiny_recipe(corpora=[{"name": "first"}]), data)
+
+    labels = labels_by_id(mixture)
+    assert set(labels) == {"2"}
+    assert labels["2"] == [1, NOT_ANNOTATED, NOT_ANNOTATED, NOT_ANNOTATED]
+
+
+@pytest.mark.parametrize("named_as", ["corpora", "background"])
+def test_evaluation_set_cannot_be_trained_on(tiny_recipe: Recipes, tiny_pack: Path, named_as: str) -> None:
+    uses: dict[str, Any] = {
+        "corpora": {"corpora": [{"name": "hatecheck"}], "evaluation_only": []},
+        "background": {
+            "background": [{"name": "hatecheck", "posts": 5, "splits": ["train"]}],
+            "evaluation_only": [],
+        },
+    }
+
+    with pytest.raises(LeakFound, match="hatecheck"):
+        mix(tiny_recipe(**uses[named_as]), tiny_pack)
+
+
+def test_open_evaluation_is_barred_even_if_the_recipe_forgets_it(
+    tiny_recipe: Recipes, tiny_pack: Path
+) -> None:
+    mixture = mix(tiny_recipe(evaluation_only=[]), tiny_pack)
+
+    assert mixture.counts["left out: stands in an evaluation set"]
 
 
 def test_altered_corpus_file_is_refused_by_name(tiny_recipe: Recipes, tiny_pack: Path) -> None:
