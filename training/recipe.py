@@ -105,6 +105,7 @@ class Recipe(FrozenConfig):
     )
     near_duplicate_jaccard: float = Field(gt=0, le=1)
     weak_labels: bool = Field(description="use HateXplain's and DGHSD's derived_target hints")
+    noise_share: float = Field(ge=0, le=1, description="share of training posts shown with spelling noise")
     far_right_lexicon: str
     thresholds: dict[str, ThresholdRule]
     labels_repeat: int = Field(default=1, ge=1, le=10)

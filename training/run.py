@@ -34,6 +34,7 @@ def train_bundle(
     from training.batches import encode, load_tokenizer
     from training.finetune import RunFolder, finetune
     from training.network import build_network, seeded
+    from training.noise import with_noise
 
     transformers_logging.set_verbosity_error()
     transformers_logging.disable_progress_bar()
@@ -50,10 +51,11 @@ def train_bundle(
     out.mkdir(parents=True, exist_ok=True)
     tokenizer = load_tokenizer(str(encoder / "tokenizer.json"), recipe.max_tokens)
     pad_token_id = tokenizer.token_to_id("[PAD]") or 0
-    posts = encode(mixture.train, tokenizer, pad_token_id)
+    shown = with_noise(mixture.train, recipe.noise_share, recipe.seed)
+    posts = encode(shown, tokenizer, pad_token_id)
     with seeded(recipe.seed):
         network = build_network(encoder, recipe.dropout)
-    repeats = np.asarray([post.repeat for post in mixture.train], dtype=np.int64)
+    repeats = np.asarray([post.repeat for post in shown], dtype=np.int64)
     trained = finetune(network, posts, repeats, recipe, run, fingerprint, stop_after_steps=stop_after_steps)
     if trained is None or not is_first:
         return None

@@ -199,6 +199,7 @@ def tiny_recipe(tmp_path: Path, tiny_encoder: Path) -> Callable[..., Path]:
             "dev_percent": 30,
             "near_duplicate_jaccard": 0.9,
             "weak_labels": True,
+            "noise_share": 0.1,
             "far_right_lexicon": "far-right-lexicon.yaml",
             "thresholds": {head: {"maximise": "f1"} for head in HEAD_ORDER},
             "corpora": [{"name": "first", "repeat": 2}, {"name": "second"}],

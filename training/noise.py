@@ -1,0 +1,91 @@
+"""Spelling noise in training: what people do to words to slip past a filter, done to ordinary posts.
+
+Noise is drawn from the seed and the post's id alone, so every run and every process sees the same texts.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from training.corpora.mixture import MixturePost
+
+LEAST_WORD_CHARACTERS = 4
+WORDS_PER_CHANGE = 6
+"""One changed word for every so many words of a text, and at least one."""
+
+LEET = {"a": "4", "e": "3", "i": "1", "l": "1", "o": "0", "s": "5", "t": "7"}
+
+
+def with_noise(posts: Sequence[MixturePost], share: float, seed: int) -> list[MixturePost]:
+    """The posts with some of their showings made noisy; how often each is shown stays the same.
+
+    A post that is shown more than once gives one showing to noise, any other with probability `share`.
+    """
+    ready: list[MixturePost] = []
+    for post in posts:
+        draw = random.Random(f"{seed}:{post.corpus}:{post.id}")  # noqa: S311 - a reproducible draw, not a secret
+        if share and (post.repeat > 1 or draw.random() < share):
+            if post.repeat > 1:
+                ready.append(replace(post, repeat=post.repeat - 1))
+            ready.append(replace(post, text=noisy(post.text, draw), repeat=1))
+        else:
+            ready.append(post)
+    return ready
+
+
+def noisy(text: str, draw: random.Random) -> str:
+    """The text with a few of its longer words misspelt, spaced out, run together or in leet."""
+    words = text.split(" ")
+    long = [
+        place for place, word in enumerate(words) if len(word) >= LEAST_WORD_CHARACTERS and word.isalpha()
+    ]
+    draw.shuffle(long)
+    for place in long[: max(1, len(words) // WORDS_PER_CHANGE)]:
+        words[place] = draw.choice(CHANGES)(words[place], draw)
+    joined = " ".join(words)
+    return joined.replace("\0 ", "").replace("\0", "")  # a word that ends in NUL has lost the space after it
+
+
+def delete_letter(word: str, draw: random.Random) -> str:
+    """The word without one of its inner letters."""
+    place = draw.randrange(1, len(word) - 1)
+    return word[:place] + word[place + 1 :]
+
+
+def swap_letters(word: str, draw: random.Random) -> str:
+    """The word with two neighbouring letters changed round."""
+    place = draw.randrange(0, len(word) - 1)
+    return word[:place] + word[place + 1] + word[place] + word[place + 2 :]
+
+
+def space_out(word: str, draw: random.Random) -> str:
+    """The word with a blank after every letter, or one blank somewhere inside."""
+    if draw.random() < 0.5:
+        return " ".join(word)
+    place = draw.randrange(1, len(word))
+    return f"{word[:place]} {word[place:]}"
+
+
+def run_together(word: str, _draw: random.Random) -> str:
+    """The word marked as joined to the next one; `noisy` takes the blank out."""
+    return word + "\0"
+
+
+def leet(word: str, draw: random.Random) -> str:
+    """The word with its letters written as digits where that is usual, each with even odds, at least one."""
+    places = [place for place, letter in enumerate(word) if letter.lower() in LEET]
+    if not places:
+        return delete_letter(word, draw)
+    chosen = {place for place in places if draw.random() < 0.5} or {draw.choice(places)}
+    return "".join(LEET[c.lower()] if place in chosen else c for place, c in enumerate(word))
+
+
+CHANGES: tuple[Callable[[str, random.Random], str], ...] = (
+    delete_letter,
+    swap_letters,
+    space_out,
+    run_together,
+    leet,
+)
