@@ -87,8 +87,8 @@ def _rules(recipe: Recipe, mixture: Mixture) -> str:
         "- **Far-right negatives are built, not annotated**: non-hateful and background posts that match no "
         f"term of `configs/train/{recipe.far_right_lexicon}`. The `far_right` figures below are measured "
         "against such negatives, and its positives come from two corpora; read them with that in mind.",
-        f"- {recipe.noise_share:.0%} of the training posts, and one showing of every repeated one, carry spelling "
-        "noise: lost or swapped letters, added or lost blanks, leet.",
+        f"- {recipe.noise_share:.0%} of the training posts, and one showing of every repeated one, carry "
+        "spelling noise: lost or swapped letters, added or lost blanks, leet.",
         f"- Lexical target hints of HateXplain and DGHSD (weak labels) are {weak}.",
         "- Tweets labelled under the IHRA definition count some statements about the state of Israel as "
         "antisemitic; the source of every post is kept.",
