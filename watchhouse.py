@@ -114,6 +114,26 @@ def create_key(
     typer.echo(create(home, scopes=scopes, label=name))
 
 
+@admin.command("list-keys")
+def list_keys(home: Home = Path("hub")) -> None:
+    """List the API keys: id, live or revoked, scopes, day, label. A key itself is never shown again."""
+    from serve.people.administration import list_keys as listed
+
+    for line in listed(home):
+        typer.echo(line)
+
+
+@admin.command("revoke-key")
+def revoke_key(
+    key_id: Annotated[str, typer.Argument(help="The id from list-keys.")], home: Home = Path("hub")
+) -> None:
+    """End an API key at once."""
+    from serve.people.administration import revoke_key as revoke
+
+    revoke(home, key_id=key_id)
+    typer.echo("The key is revoked.")
+
+
 @admin.command("create-officer")
 def create_officer(
     name: Annotated[str, typer.Argument(help="Name to sign in with.")],
@@ -130,6 +150,17 @@ def create_officer(
         sys.stdin.readline().rstrip("\r\n") if password_stdin else typer.prompt("Password", hide_input=True)
     )
     typer.echo(create(home, name=name, role=role, password=password))
+
+
+@admin.command("disable-officer")
+def disable_officer(
+    name: Annotated[str, typer.Argument(help="Name that the person signs in with.")],
+    home: Home = Path("hub"),
+) -> None:
+    """End a person's account and every session of it at once, and print their officer id."""
+    from serve.people.administration import disable_officer as disable
+
+    typer.echo(disable(home, name=name))
 
 
 @admin.command("migrate")

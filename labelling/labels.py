@@ -223,6 +223,12 @@ def latest(session: Session, *, task_id: str, actor: str) -> LabelRow | None:
     ).first()
 
 
+def answered_before(session: Session, *, task_id: str, actor: str) -> bool:
+    """Whether the annotator has answered or skipped this task under their name, undone or not."""
+    query = select(LabelRow.label_id).where(LabelRow.task_id == task_id, LabelRow.annotator == actor).limit(1)
+    return session.scalars(query).first() is not None
+
+
 def standing(session: Session, *, label_id: str, actor: str) -> LabelRow | None:
     """The annotator's own label or skip of that id, unless it was undone."""
     return session.scalars(

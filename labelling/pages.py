@@ -19,8 +19,10 @@ from labelling.codebook import Codebook, load_codebook
 from labelling.desk import spans_for_form, spans_from_form, words_of
 from labelling.labels import Answers
 from model.errors import BadInput, LeaseLost, NotFound
+from serve.console.form_errors import FormError, sentence
 from serve.console.frame import Frame, frame_of
 from serve.console.plain_words import strands_words
+from serve.console.turns import take_turn
 from serve.console.visible_text import word_count
 from serve.hub import Hub, hub_of
 from serve.people.access import SignedIn, check_csrf, signed_in
@@ -33,6 +35,9 @@ HERE: Final = Path(__file__).resolve().parent
 LABELLERS: Final = roles_that_may(Action.LABEL_TASKS)
 BEAT_SECONDS: Final = 60.0
 """How often an open, visible desk renews its lease; three times a lease at least."""
+
+IDS: Final = {"rationale": "text"}
+"""Where the error summary leads to, where it is not the field's own name."""
 
 QUIETLY: Final = "quietly"
 """Stands in the address after a skip that kept nothing about the person."""
@@ -133,12 +138,12 @@ def save_label(
                 answers=form.answers,
             )
     except LeaseLost:
-        return _not_held(request, person)
+        return _not_held(request, person, note=form.answers.note)
     except BadInput as fault:
         with hub.database.read() as session:
             task = _held(session, person, task_id)
             if task is None:
-                return _not_held(request, person)
+                return _not_held(request, person, note=form.answers.note)
             return _desk(request, session, person, task, form.answers, error=fault, chosen=True)
     return _to_next(request, person, task.batch if task else None, after=label_id)
 
@@ -204,7 +209,8 @@ def renew_lease(request: Request, task_id: str, person: Labeller, lease: LeaseNu
             now=utc_now(),
             lease_seconds=hub.settings.lease_seconds,
         )
-    return JSONResponse({"expires_at": expires_at.isoformat()})
+    seconds_left = (expires_at - utc_now()).total_seconds()
+    return JSONResponse({"expires_at": expires_at.isoformat(), "seconds_left": seconds_left})
 
 
 def codebook_of(request: Request) -> Codebook:
@@ -216,6 +222,7 @@ def codebook_of(request: Request) -> Codebook:
 def _to_next(request: Request, person: SignedIn, batch: str | None, *, after: str = "") -> Response:
     hub = hub_of(request)
     with hub.database.write() as session:
+        take_turn(session, person.actor)
         task = tasks.claim(
             session,
             actor=person.actor,
@@ -260,10 +267,16 @@ def _desk(
         answers=answers,
         marks=spans_for_form(answers.rationale),
         act_was_chosen=chosen,
+        had_before=labels.answered_before(session, task_id=task.task_id, actor=person.actor),
         beat_seconds=min(BEAT_SECONDS, hub_of(request).settings.lease_seconds / 3),
+        seconds_left=round((task.lease_expires_at - utc_now()).total_seconds(), 1),
         notice=notice,
-        errors=[{"message": error.message, "field": error.field}] if error else [],
+        errors=[FormError(sentence(error.message), _id_of(error))] if error else [],
     )
+
+
+def _id_of(error: BadInput) -> str | None:
+    return IDS.get(error.field or "", error.field)
 
 
 def _answers_of(label: LabelRow) -> Answers:
@@ -279,9 +292,7 @@ def _answers_of(label: LabelRow) -> Answers:
 def _notice(request: Request, session: Session, person: SignedIn, after: str) -> str | None:
     """What became of the text before; only of what this person really did."""
     if after == QUIETLY:
-        return (
-            "Put aside. Nothing about you was kept, so this cannot be undone. Take a break if you need one."
-        )
+        return "Put aside without your name, so it cannot be undone. Take a break if you need one."
     if not (after.isascii() and after.isalnum()):
         return None
     label = labels.standing(session, label_id=after, actor=person.actor)
@@ -296,16 +307,19 @@ def _notice(request: Request, session: Session, person: SignedIn, after: str) ->
     return f"Saved: hate, {about}, S{label.severity}. Backspace takes it back."
 
 
-def _not_held(request: Request, person: SignedIn) -> Response:
+def _not_held(request: Request, person: SignedIn, *, note: str | None = None) -> Response:
     return _message(
         request,
         person,
         "This text is not yours to label now",
         ["Its time ran out, it was labelled, or somebody else has it. Nothing was saved just now."],
+        typed=note or "",
     )
 
 
-def _message(request: Request, person: SignedIn, heading: str, paragraphs: list[str]) -> Response:
+def _message(
+    request: Request, person: SignedIn, heading: str, paragraphs: list[str], *, typed: str = ""
+) -> Response:
     status = status_of(LeaseLost) if request.method == "POST" else HTTPStatus.OK
     return frame_of(request).render(
         request,
@@ -314,7 +328,7 @@ def _message(request: Request, person: SignedIn, heading: str, paragraphs: list[
         status=status,
         heading=heading,
         paragraphs=paragraphs,
-        typed_reason="",
+        typed_reason=typed,
         may_claim=False,
         links=[("Back to the batches", "/labelling")],
         notice=None,

@@ -43,10 +43,20 @@ def load_yaml(path: Path, shape: type[ModelT]) -> tuple[ModelT, str]:
         raise BadConfig(f"{path}: cannot be read ({error.strerror})") from None
     try:
         raw: Any = yaml.safe_load(data)
-    except yaml.YAMLError as error:
-        raise BadConfig(f"{path}: not YAML: {error}") from None
+    except (yaml.YAMLError, ValueError) as error:
+        raise BadConfig(not_yaml(path, error)) from None
     try:
         return shape.model_validate(raw), sha256_of(data)
     except ValidationError as error:
         faults = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'file'}: {e['msg']}" for e in error.errors())
         raise BadConfig(f"{path}: {faults}") from None
+
+
+def not_yaml(path: Path, error: yaml.YAMLError | ValueError) -> str:
+    """What to say of a file that PyYAML cannot read: its name and the line, never the line's words.
+
+    PyYAML's own message quotes the line, and that may hold the database's password. A ValueError is
+    what it raises for an impossible date.
+    """
+    mark = getattr(error, "problem_mark", None)
+    return f"{path}: not YAML" if mark is None else f"{path}: not YAML (line {mark.line + 1})"

@@ -31,6 +31,7 @@ from serve.scoring.scorer import Scorer
 from serve.settings import Settings
 from serve.storage.engine import Database
 from serve.storage.migrating import is_current
+from serve.worker import Worker
 
 Room = Callable[[FastAPI, Hub], None]
 """A part that registers itself: its pages, its navigation, its routes."""
@@ -58,13 +59,14 @@ def create_app(
     """
     configure_logging()
     hub = open_hub(settings, classifier)
+    workers = (Scorer(hub).worker, Reaper(hub).worker) if run_scorer else ()
     app = FastAPI(
         title="Watchhouse",
         version=API_VERSION,
         description=DESCRIPTION,
         docs_url=None,  # its pages come from a CDN, and the console runs under default-src 'none'
         redoc_url=None,
-        lifespan=_lifespan(hub, run_scorer=run_scorer),
+        lifespan=_lifespan(hub, workers),
         responses={
             "4XX": {
                 "description": "Refused",
@@ -72,8 +74,9 @@ def create_app(
             }
         },
     )
-    metrics = Metrics(hub.database)
     app.state.hub = hub
+    app.state.workers = workers
+    metrics = Metrics(hub.database, workers)
     problems.install(app)
     _add_probes(app, metrics)
     app.include_router(scoring_endpoint.router)
@@ -82,10 +85,10 @@ def create_app(
     frame.install(app, hub)
     for room in rooms:
         room(app, hub)
-    # The last one added is the outermost: log, headers, guard, then everything else.
+    # The last one added is the outermost: headers (on the log's own 500 too), log, guard, everything else.
     app.add_middleware(Guard, max_body_bytes=settings.max_body_bytes, max_json_depth=settings.max_json_depth)
-    app.add_middleware(AnswerHeaders)
     app.add_middleware(RequestLog, metrics=metrics)
+    app.add_middleware(AnswerHeaders)
     return app
 
 
@@ -110,11 +113,10 @@ def open_hub(settings: Settings, classifier: Classifier | None = None) -> Hub:
     )
 
 
-def _lifespan(hub: Hub, *, run_scorer: bool) -> Callable[[FastAPI], Any]:
+def _lifespan(hub: Hub, workers: Sequence[Worker]) -> Callable[[FastAPI], Any]:
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         current_default_thread_limiter().total_tokens = REQUEST_THREADS
-        workers = (Scorer(hub), Reaper(hub)) if run_scorer else ()
         for worker in workers:
             worker.start()
         try:
@@ -132,11 +134,13 @@ def _add_probes(app: FastAPI, metrics: Metrics) -> None:
     async def healthz() -> dict[str, str]:
         return {"status": "up"}
 
-    @app.get("/readyz", tags=["probes"], summary="Requests can be served: database and classifier are there")
+    @app.get("/readyz", tags=["probes"], summary="Requests can be served and work is being done")
     def readyz(request: Request) -> JSONResponse:
         hub: Hub = request.app.state.hub
         if not hub.database.is_reachable() or not is_current(hub.database):
             raise Unavailable("The database cannot be reached, or is not migrated.")
+        if not all(worker.is_well for worker in request.app.state.workers):
+            raise Unavailable("Posts are not scored, or leases not ended, at present; the log says why.")
         return JSONResponse({"status": "ready", "bundle": hub.classifier.bundle_id})
 
     @app.get("/metrics", tags=["probes"], summary="Figures for Prometheus", response_class=Response)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import socket
 import sys
@@ -19,7 +20,7 @@ from model.configuration import configs_folder
 from model.errors import BadConfig
 from serve.app import Room
 from serve.intake.sample_feed import store_sample_feed
-from serve.people.administration import open_home
+from serve.people.administration import PRIVATE_UMASK, open_home
 from serve.people.keys import SCOPES, create_key
 from serve.people.officers import create_officer
 from serve.people.roles import Role
@@ -60,6 +61,7 @@ def run_demo(home: Path, *, port: int, rooms: Sequence[Room]) -> None:
 
     Raises: BadConfig (the port is taken, a setting is wrong), BundleRefused.
     """
+    os.umask(PRIVATE_UMASK)
     refuse_taken_port(port)
     _, database = open_home(home)
     try:

@@ -10,10 +10,11 @@ import traceback
 from typing import Any, Final
 
 import structlog
+from sqlalchemy.exc import OperationalError, TimeoutError
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from model.errors import InternalError
+from model.errors import Fault, InternalError, Unavailable
 from serve import problems
 from serve.metrics import Metrics
 
@@ -66,16 +67,24 @@ def described(error: BaseException) -> dict[str, Any]:
     Messages quote what they choke on, and that may be a post.
     """
     frames = traceback.extract_tb(error.__traceback__)
-    return {
-        "error": f"{type(error).__module__}.{type(error).__qualname__}",
+    details: dict[str, Any] = {
+        "error": _class_name(error),
         "frames": [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames],
     }
+    if error.__cause__ is not None:
+        details["cause"] = _class_name(error.__cause__)
+    return details
+
+
+def _class_name(error: BaseException) -> str:
+    return f"{type(error).__module__}.{type(error).__qualname__}"
 
 
 class RequestLog:
-    """ASGI middleware, the outermost: an id, a line and a measurement for every request.
+    """ASGI middleware around all work: an id, a line and a measurement for every request.
 
-    It is also the edge where unknown exceptions end: they are logged, and the caller gets a constant 500.
+    It is also the edge where unknown exceptions end: they are logged, and the caller gets a constant 500,
+    or 503 if it was the database that cannot be had at present.
     """
 
     def __init__(self, app: ASGIApp, *, metrics: Metrics) -> None:
@@ -105,8 +114,7 @@ class RequestLog:
             self._log.error("request failed", request_id=request_id, **described(error))
             if status:
                 raise  # half an answer is out: all that is left is to hang up
-            fault = InternalError(f"Something went wrong here. The log has it under {request_id}.")
-            await problems.answer(Request(scope), fault)(scope, receive, sending)
+            await problems.answer(Request(scope), _told(error, request_id))(scope, receive, sending)
         finally:
             seconds = time.perf_counter() - started
             route = route_template(scope)
@@ -119,6 +127,13 @@ class RequestLog:
                 ms=round(seconds * 1000, 1),
                 request_id=request_id,
             )
+
+
+def _told(error: Exception, request_id: str) -> Fault:
+    """What a caller may know. A database that is locked, away or busy is no bug: trying again helps."""
+    if isinstance(error, OperationalError | TimeoutError):
+        return Unavailable(f"The database cannot be had at present. The log has it under {request_id}.")
+    return InternalError(f"Something went wrong here. The log has it under {request_id}.")
 
 
 def route_template(scope: Scope) -> str:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -12,15 +16,31 @@ from sqlalchemy import func, select
 from serve.storage.engine import Database
 from serve.storage.tables import Case, Decision, Post
 
+if TYPE_CHECKING:
+    from serve.worker import Worker  # which logs, and the log measures requests with this module
+
 CASE_STATES = ("queued", "in_review", "decided")
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
+
+KEPT_SECONDS: Final = 5.0
+"""The tables are counted at most this often: whoever asks all the time must not keep the database busy."""
+
+
+@dataclass(frozen=True, slots=True)
+class HubCounts:
+    """What the database held when it was counted."""
+
+    stored: int
+    waiting: int
+    cases: dict[str, int]
+    decisions: dict[str, int]
 
 
 class Metrics:
     """One application's figures, in a registry of their own."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, workers: Sequence[Worker] = ()) -> None:
         self._registry = CollectorRegistry()
         self._requests = Counter(
             "watchhouse_requests", "Requests answered", ["method", "route", "status"], registry=self._registry
@@ -33,6 +53,7 @@ class Metrics:
             registry=self._registry,
         )
         self._registry.register(_HubFigures(database))
+        self._registry.register(_WorkerFigures(workers))
 
     def observe(self, method: str, route: str, status: int, seconds: float) -> None:
         """Counts one answered request."""
@@ -50,30 +71,72 @@ class _HubFigures(Collector):
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._lock = threading.Lock()
+        self._counted: HubCounts | None = None
+        self._counted_at = 0.0
 
     def describe(self) -> list[Metric]:
         """Nothing: without this, registering would already read the database."""
         return []
 
     def collect(self) -> Iterator[Metric]:
-        """The figures of this moment."""
-        with self._database.read() as session:
-            stored = session.scalar(select(func.count()).select_from(Post)) or 0
-            waiting = (
-                session.scalar(select(func.count()).select_from(Post).where(Post.scored_at.is_(None))) or 0
-            )
-            states = dict(session.execute(select(Case.state, func.count()).group_by(Case.state)).all())
-            outcomes = dict(
-                session.execute(select(Decision.outcome, func.count()).group_by(Decision.outcome)).all()
-            )
-        yield CounterMetricFamily("watchhouse_posts_stored", "Posts stored", value=stored)
-        yield CounterMetricFamily("watchhouse_posts_scored", "Posts scored", value=stored - waiting)
-        yield GaugeMetricFamily("watchhouse_posts_waiting", "Posts that wait for the scorer", value=waiting)
+        """The figures of the last few seconds."""
+        counts = self._recent_counts()
+        yield CounterMetricFamily("watchhouse_posts_stored", "Posts stored", value=counts.stored)
+        scored = counts.stored - counts.waiting
+        yield CounterMetricFamily("watchhouse_posts_scored", "Posts scored", value=scored)
+        yield GaugeMetricFamily(
+            "watchhouse_posts_waiting", "Posts that wait for the scorer", value=counts.waiting
+        )
         cases = GaugeMetricFamily("watchhouse_cases", "Cases by state", labels=["state"])
         for state in CASE_STATES:
-            cases.add_metric([state], states.get(state, 0))
+            cases.add_metric([state], counts.cases.get(state, 0))
         yield cases
         decisions = CounterMetricFamily("watchhouse_decisions", "Decisions by outcome", labels=["outcome"])
-        for outcome, count in sorted(outcomes.items()):
+        for outcome, count in sorted(counts.decisions.items()):
             decisions.add_metric([outcome], count)
         yield decisions
+
+    def _recent_counts(self) -> HubCounts:
+        kept = self._counted
+        # Of many who ask at once one counts; the others take what there is, or wait for it.
+        if not self._lock.acquire(blocking=kept is None) and kept is not None:
+            return kept
+        try:
+            now = time.monotonic()
+            if self._counted is None or now - self._counted_at >= KEPT_SECONDS:
+                self._counted = _counts(self._database)
+                self._counted_at = now
+            return self._counted
+        finally:
+            self._lock.release()
+
+
+def _counts(database: Database) -> HubCounts:
+    with database.read() as session:
+        stored = session.scalar(select(func.count()).select_from(Post))
+        waiting = session.scalar(select(func.count()).select_from(Post).where(Post.scored_at.is_(None)))
+        cases = session.execute(select(Case.state, func.count()).group_by(Case.state)).all()
+        decisions = session.execute(select(Decision.outcome, func.count()).group_by(Decision.outcome)).all()
+    return HubCounts(
+        stored=stored or 0,
+        waiting=waiting or 0,
+        cases={row[0]: row[1] for row in cases},
+        decisions={row[0]: row[1] for row in decisions},
+    )
+
+
+class _WorkerFigures(Collector):
+    """How the background threads of this process are."""
+
+    def __init__(self, workers: Sequence[Worker]) -> None:
+        self._workers = tuple(workers)
+
+    def collect(self) -> Iterator[Metric]:
+        """One figure for each thread."""
+        failures = GaugeMetricFamily(
+            "watchhouse_worker_failures", "Failures in a row of a background thread", labels=["worker"]
+        )
+        for worker in self._workers:
+            failures.add_metric([worker.name], worker.failures)
+        yield failures

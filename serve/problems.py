@@ -45,6 +45,9 @@ PROBLEM_TYPE: Final = "application/problem+json"
 MAX_FIELD_FAULTS: Final = 20
 """How many faults of one body are told; the rest would only make the answer long."""
 
+RETRY_AFTER_SECONDS: Final = "1"
+"""When to try again what was not ready (RFC 9110 section 10.2.3)."""
+
 PageRenderer = Callable[[Request, int, Fault], Response | None]
 """Makes a page of a refusal for a browser; None: leave it to problem+json."""
 
@@ -99,6 +102,7 @@ def answer(request: Request, fault: Fault, *, headers: dict[str, str] | None = N
         renderer: PageRenderer | None = getattr(request.app.state, "page_renderer", None)
         page = renderer(request, status.value, fault) if renderer else None
         if page is not None:
+            page.headers.update(_coming_back(fault))
             return page
     body: dict[str, Any] = {
         "type": f"urn:watchhouse:problem:{fault.code}",
@@ -109,12 +113,16 @@ def answer(request: Request, fault: Fault, *, headers: dict[str, str] | None = N
     }
     if fault.field is not None:
         body["field"] = fault.field
-    sent_headers = dict(headers or {})
+    sent_headers = {**(headers or {}), **_coming_back(fault)}
     if isinstance(fault, errors.NotSignedIn):
         sent_headers["WWW-Authenticate"] = "Bearer"  # RFC 9110 section 11.6.1: a 401 says how to come back
     # ASCII only: whatever a message holds, the answer can be encoded.
     content = json.dumps({**fault.members, **body, **more}).encode("ascii")
     return Response(content, status_code=status.value, media_type=PROBLEM_TYPE, headers=sent_headers)
+
+
+def _coming_back(fault: Fault) -> dict[str, str]:
+    return {"Retry-After": RETRY_AFTER_SECONDS} if isinstance(fault, errors.Unavailable) else {}
 
 
 def _is_page(request: Request) -> bool:

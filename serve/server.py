@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
 import sys
@@ -14,7 +15,7 @@ import uvicorn
 from model.errors import BadConfig
 from serve.app import Room, create_app
 from serve.logs import adopt_library_logs
-from serve.people.administration import open_home
+from serve.people.administration import PRIVATE_UMASK, open_home
 
 KEEP_ALIVE_SECONDS: Final = 65
 """Longer than the 60 s after which proxies let go, so that it is never us who hang up on a request."""
@@ -27,6 +28,7 @@ def run_server(home: Path, *, host: str, port: int, rooms: Sequence[Room]) -> No
 
     Raises: BadConfig (settings, or the port is taken), BundleRefused naming the file at fault.
     """
+    os.umask(PRIVATE_UMASK)
     address = _bound(host, port)
     settings, database = open_home(home)
     database.close()  # the application opens its own

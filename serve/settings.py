@@ -10,7 +10,7 @@ import yaml
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from model.configuration import configs_folder
+from model.configuration import configs_folder, not_yaml
 from model.errors import BadConfig
 
 PREFIX = "WATCHHOUSE_"
@@ -80,8 +80,8 @@ def load_settings(home: Path) -> Settings:
 def _read(file: Path) -> dict[str, Any]:
     try:
         raw = yaml.safe_load(file.read_bytes())
-    except yaml.YAMLError as error:
-        raise BadConfig(f"{file}: not YAML: {error}") from None
+    except (yaml.YAMLError, ValueError) as error:
+        raise BadConfig(not_yaml(file, error)) from None
     except OSError as error:
         raise BadConfig(f"{file}: cannot be read ({error.strerror})") from None
     if raw is None:

@@ -15,6 +15,8 @@ from serve.logs import described
 
 POLL_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 30.0
+UNWELL_AFTER = 3
+"""Failures in a row after which a hub is not ready: by then the work has been tried for seven seconds."""
 
 
 class Worker:
@@ -33,6 +35,7 @@ class Worker:
     ) -> None:
         self.name = name
         self.failures = 0
+        """How often in a row the work has failed."""
         self._work = work
         self._wake = wake or threading.Event()
         self._poll_seconds = poll_seconds
@@ -43,6 +46,11 @@ class Worker:
     def is_alive(self) -> bool:
         """Whether the thread runs."""
         return self._thread is not None and self._thread.is_alive()
+
+    @property
+    def is_well(self) -> bool:
+        """Whether the thread runs and its work succeeds, or failed only lately."""
+        return self.is_alive and self.failures < UNWELL_AFTER
 
     def start(self) -> None:
         """Starts the thread; a second call changes nothing."""
@@ -73,7 +81,9 @@ class Worker:
         try:
             while not self._stopping.is_set() and self._work():
                 self.failures = 0
-        except Exception as error:  # the worker edge: see the top of the file
+        except (KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException as error:  # the worker edge: see the top of the file
             self.failures += 1
             structlog.get_logger().error("background work failed", worker=self.name, **described(error))
             return False

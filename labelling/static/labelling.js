@@ -1,5 +1,6 @@
 // The labelling desk's script: keys, marks on words, the lease. It never makes HTML from text and never counts
 // characters: the server wrote every word's place in code points beside it (data-start, data-end).
+// page.js comes first.
 "use strict";
 
 const desk = document.getElementById("label");
@@ -8,7 +9,7 @@ const words = [...document.querySelectorAll("#text [data-start]")];
 const marked = new Set(); // indices of words
 let anchor = -1; // where a keyboard selection began
 let cursor = -1; // the word that the keys are on
-let sent = false;
+let picked; // first and last word of the newest selection: a tap on a button may drop the selection itself
 
 // ---- the text and its marks -------------------------------------------------------------------------
 
@@ -40,6 +41,7 @@ function draw() {
 }
 
 function mark(first, last) {
+  picked = undefined;
   for (let index = first; index <= last; index += 1) marked.add(index);
   draw();
 }
@@ -69,15 +71,29 @@ function touched(range, word) {
   );
 }
 
-function markSelection() {
+function selectedWords() {
   const selection = getSelection();
-  if (selection.isCollapsed || !selection.rangeCount) return;
+  if (selection.isCollapsed || !selection.rangeCount) return undefined;
   const range = selection.getRangeAt(0);
   const indices = words.map((word, index) => (touched(range, word) ? index : -1)).filter((index) => index >= 0);
-  if (!indices.length) return;
-  anchor = cursor = indices[0];
-  mark(indices[0], indices.at(-1));
-  selection.removeAllRanges();
+  return indices.length ? [indices[0], indices.at(-1)] : undefined;
+}
+
+function markSelection() {
+  const found = selectedWords();
+  if (!found) return;
+  anchor = cursor = found[0];
+  mark(...found);
+  getSelection().removeAllRanges();
+}
+
+function markPicked() {
+  if (!picked && cursor < 0) return;
+  const [first, last] = picked ?? [Math.min(anchor, cursor), Math.max(anchor, cursor)];
+  if (picked) cursor = first;
+  anchor = cursor; // the next arrow starts afresh
+  mark(first, last);
+  getSelection().removeAllRanges();
 }
 
 if (desk) {
@@ -89,6 +105,12 @@ if (desk) {
   }
   draw();
   document.addEventListener("mouseup", markSelection);
+  document.addEventListener("selectionchange", () => {
+    const found = selectedWords();
+    if (found || document.getElementById("text").contains(getSelection().anchorNode)) picked = found;
+  });
+  document.getElementById("mark").addEventListener("click", markPicked);
+  document.getElementById("unmark").addEventListener("click", removeMark);
   document.getElementById("text").addEventListener("click", (event) => {
     const index = words.indexOf(event.target.closest("[data-start]"));
     if (index >= 0 && getSelection().isCollapsed) {
@@ -113,65 +135,59 @@ desk?.addEventListener("change", (event) => {
   act(implied ? acts.dataset.implied : firstAct).checked = true;
 });
 
-desk?.addEventListener("submit", (event) => {
-  if (!cover.open) reveal(); // a label of a text that nobody has seen is worth nothing
-  else if (!sent) return void (sent = true);
-  event.preventDefault();
+// ---- the lease and the forms ------------------------------------------------------------------------
+
+let longest = 0; // seconds; a desk that is worked at never goes below half of it
+const tell = {
+  counted(left, words) {
+    longest = Math.max(longest, left);
+    document.getElementById("lease-left").textContent = left && left < longest / 2 ? words : "";
+  },
+  lost(status) {
+    document.getElementById("save").disabled = true;
+    const box = document.getElementById("lost");
+    if (status === 401) box.textContent = "You have been signed out. Copy your note, then sign in again.";
+    box.hidden = false;
+  },
+};
+const hold = desk && new Hold({ ...desk.dataset, address: desk.dataset.heartbeat, ...csrfAndLease() }, tell);
+const isUnsaved = () => !hold.settled && Boolean(desk.elements.note.value.trim() || desk.elements.rationale.value);
+if (hold) {
+  guard(isUnsaved);
+  if (desk.dataset.seconds < 2 * desk.dataset.beat) hold.beat(); // a page loaded late: the first beat may come too late
+}
+
+function csrfAndLease() {
+  return { csrf: desk.elements.csrf_token.value, lease: desk.elements.lease.value };
+}
+
+document.addEventListener("submit", (event) => {
+  if (!hold || !event.target.matches("#label, #undo, .skip-reasons")) return;
+  const covered = event.target === desk && !cover.open;
+  if (covered) reveal(); // a label of a text that nobody has seen is worth nothing
+  const undoes = event.target.matches("#undo") && isUnsaved();
+  const stays =
+    covered ||
+    hold.settled ||
+    (event.target === desk && hold.isLost) ||
+    (undoes && !confirm("Undo the label before? The note and the marks on this page are not kept."));
+  if (stays) event.preventDefault();
+  else hold.settled = true;
 });
-
-// ---- the lease: kept while the page is looked at ----------------------------------------------------
-
-async function beat() {
-  if (document.hidden || sent) return;
-  try {
-    const fields = new URLSearchParams(new FormData(desk));
-    const headers = { "x-csrf-token": fields.get("csrf_token"), accept: "application/json" };
-    const body = new URLSearchParams({ lease: fields.get("lease") });
-    const answer = await fetch(desk.dataset.heartbeat, { method: "POST", headers, body });
-    if (answer.status >= 400 && answer.status < 500 && !sent) document.getElementById("lost").hidden = false;
-  } catch {
-    // No answer: the next beat tries again.
-  }
-}
-if (desk) {
-  setInterval(beat, desk.dataset.beat * 1000);
-  addEventListener("pageshow", (event) => event.persisted && location.reload());
-}
 
 // ---- keys -------------------------------------------------------------------------------------------
 
-const keysOn = document.getElementById("keys-on");
-const areOn = () => localStorage.getItem("watchhouse.keys") !== "off";
-if (keysOn) {
-  keysOn.checked = areOn();
-  keysOn.addEventListener("change", () => localStorage.setItem("watchhouse.keys", keysOn.checked ? "on" : "off"));
-}
-for (const button of document.querySelectorAll("[data-opens]")) {
-  button.hidden = false;
-  button.addEventListener("click", () => document.getElementById(button.dataset.opens).showModal());
-}
-
-const DESK_KEYS = {
-  r: () => reveal(),
-  m: () => {
-    if (cursor < 0) return;
-    const [first, last] = [Math.min(anchor, cursor), Math.max(anchor, cursor)];
-    anchor = cursor; // the next arrow starts afresh
-    mark(first, last);
-  },
-  x: () => removeMark(),
-};
-
 function press(element) {
-  if (element.matches("input[type=text]")) element.focus();
-  else element.click();
+  if (element.matches("input[type=text]")) return element.focus();
+  element.click();
+  if (element.matches("input")) element.closest("label").scrollIntoView({ block: "nearest" });
 }
 
 function deskKey(event, key) {
   if (event.key === "Enter" && !event.target.closest("button, a, summary")) return () => desk.requestSubmit();
   const arrow = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
   if (arrow && cover.open && !event.target.matches("input")) return () => move(arrow, event.shiftKey);
-  return areOn() ? DESK_KEYS[key] : undefined;
+  return key === "r" && areOn() ? reveal : undefined;
 }
 
 document.addEventListener("keydown", (event) => {

@@ -32,7 +32,7 @@ def decide(
     outcome: str,
     outcome_detail: str | None,
     strands: Sequence[str],
-    severity: int | str,
+    severity: object,
     reason: str,
 ) -> Decision:
     """The decision, stored together with the case's change of state and the audit event.
@@ -96,7 +96,7 @@ def check_strands(strands: Sequence[str]) -> list[str]:
     return [strand for strand in STRAND_ORDER if strand in strands]
 
 
-def check_severity(severity: int | str) -> int:
+def check_severity(severity: object) -> int:
     """The severity as a number; `S3`, `s3` and 3 say the same.
 
     Raises: BadInput.

@@ -119,6 +119,7 @@ def get_cases(
     after: Annotated[str | None, Query(description="`next` of the page before.")] = None,
 ) -> CasePageOut:
     """A page of cases: `queued` in the order in which they are claimed, everything else oldest first."""
+    state, after = state or None, after or None  # an empty parameter says what an absent one says
     if after is not None and not is_identifier(after):
         raise BadInput("after: no such case", field="after")
     with hub_of(request).database.read() as session:

@@ -1,6 +1,6 @@
 """What a person may decide on a case: dated data from `configs/policy/outcomes.yaml`.
 
-Source of the codes: DOMAIN.md section 9, "Decision codes".
+Source of the codes: DOMAIN.md section 9, "Decision codes" (docs/sources.md).
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from model.configuration import FrozenConfig, load_yaml
 from model.errors import BadConfig, BadInput
 
 Code = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
+Key = Annotated[str, StringConstraints(pattern=r"^[a-z]$")]
 Words = Annotated[str, StringConstraints(min_length=1, max_length=400, strip_whitespace=True)]
 
 
@@ -27,9 +28,10 @@ class Detail(FrozenConfig):
 
 
 class Outcome(FrozenConfig):
-    """One thing that a person may decide: a stable code and plain words."""
+    """One thing that a person may decide: a stable code, the letter that chooses it, and plain words."""
 
     code: Code
+    key: Key
     title: Words
     meaning: Words
     details: tuple[Detail, ...] = ()
@@ -54,6 +56,7 @@ class Profile(FrozenConfig):
         if self.valid_to is not None and self.valid_to < self.valid_from:
             raise ValueError("valid_to: before valid_from")
         _refuse_repeats([outcome.code for outcome in self.outcomes])
+        _refuse_repeats([outcome.key for outcome in self.outcomes])
         return self
 
 

@@ -13,15 +13,15 @@ class Reaper:
 
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
-        self._worker = Worker("reaper", self.reap)
+        self.worker = Worker("reaper", self.reap)
 
     def start(self) -> None:
         """Starts looking, once a second."""
-        self._worker.start()
+        self.worker.start()
 
     def stop(self, timeout: float = 10.0) -> None:
         """Ends the thread after the statement in hand."""
-        self._worker.stop(timeout)
+        self.worker.stop(timeout)
 
     def reap(self) -> bool:
         """Ends leases that have run out; True if there may be more."""

@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr
+from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr, WithJsonSchema
+
+from model.taxonomy import SEVERITIES
 
 EXAMPLE_CASE_ID = "01KAJZ2M5T8Q3W7X9Y1Z4B6C8E"
 EXAMPLE_LEASE = {"number": 1, "expires_at": "2026-11-21T09:41:00Z"}
@@ -49,8 +51,18 @@ EXAMPLE_CASE = {
     "posts": [EXAMPLE_POST],
 }
 
-# The number must fit the column, or the database would refuse it in its own words.
-LeaseNumber = Annotated[StrictInt, Field(ge=1, le=2**31 - 1, description="`lease.number` of the claim.")]
+# The number must fit the column, or the database would refuse it in its own words. Claims begin at 1; a case
+# that nobody has claimed says 0, which is a lease that nobody holds.
+LeaseNumber = Annotated[StrictInt, Field(ge=0, le=2**31 - 1, description="`lease.number` of the claim.")]
+
+SEVERITY_SCHEMA: dict[str, Any] = {
+    "anyOf": [
+        {"type": "integer", "minimum": SEVERITIES[0], "maximum": SEVERITIES[-1]},
+        {"type": "string", "pattern": f"^[Ss][{SEVERITIES[0]}-{SEVERITIES[-1]}]$"},
+    ],
+    "title": "Severity",
+    "description": "0 to 4, or S0 to S4.",
+}
 
 
 def _example(value: dict[str, Any]) -> ConfigDict:
@@ -89,7 +101,8 @@ class DecisionIn(BaseModel):
     outcome: StrictStr = Field(description="One of the `outcomes` of the claim, in any letter case.")
     outcome_detail: StrictStr | None = Field(default=None, description="One of the outcome's details.")
     strands: list[StrictStr] = Field(description="Those that apply; may be empty.", max_length=30)
-    severity: StrictInt | StrictStr = Field(description="0 to 4, or S0 to S4.")
+    # Judged in deciding.check_severity: a union here would put its own branches into the name of the field.
+    severity: Annotated[Any, WithJsonSchema(SEVERITY_SCHEMA)]
     reason: StrictStr = Field(description="1 to 5,000 characters: what another officer must know.")
 
 

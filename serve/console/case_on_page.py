@@ -98,6 +98,13 @@ def uncovered(post: Post) -> Mapping[str, list[tuple[str, bool]]]:
     }
 
 
+def still_covered(session: Session, case: Case, actor: str) -> list[str]:
+    """The posts of the case that this person has never asked to see, in the order of the page."""
+    posts = [post.post.post_id for post in viewing.case_view(session, case.case_id).posts]
+    seen = seen_by(session, actor, posts)
+    return [post_id for post_id in posts if post_id not in seen]
+
+
 def seen_by(session: Session, actor: str, post_ids: Collection[str]) -> frozenset[str]:
     """Those of the posts that this person has asked to see before, by the audit log."""
     found = session.scalars(

@@ -15,21 +15,22 @@ from model.errors import BadInput, CaseDecided, LeaseLost, NotFound
 from serve.audit.events import Event
 from serve.audit.log import record
 from serve.cases import deciding, queue
-from serve.console.case_on_page import posts_on_page, seen_by, uncovered
+from serve.console.case_on_page import posts_on_page, seen_by, still_covered, uncovered
 from serve.console.decision_form import (
     STRAND_KEYS,
     DecisionForm,
     choices,
+    keep_reason,
     missing,
     typed_decision,
 )
-from serve.console.form_errors import FormError
+from serve.console.form_errors import FormError, sentence
 from serve.console.frame import frame_of
 from serve.console.plain_words import clock, reference
 from serve.console.queue_pages import Decider, claim_next, decision_notice
 from serve.console.severities import SeverityScale
 from serve.hub import Hub, hub_of
-from serve.people.access import SignedIn, check_csrf
+from serve.people.access import SignedIn, check_csrf, check_same_origin
 from serve.problems import status_of
 from serve.storage.identifiers import utc_now
 from serve.storage.tables import Case, CasePost, Decision, Post
@@ -90,12 +91,16 @@ def reveal(request: Request, case_id: str, post_id: str, person: Decider, form: 
         return _held_page(request, session, person, case, form)
 
 
-@router.post("/decide", dependencies=[CheckCsrf])
+# In this order: whatever refuses the form after `keep_reason`, the written reason is shown for copying, but
+# never the text of another site's form.
+@router.post("/decide", dependencies=[Depends(check_same_origin), Depends(keep_reason), CheckCsrf])
 def decide(request: Request, case_id: str, person: Decider, form: Typed) -> Response:
     """Records the decision and opens the next case; or shows the form again with what is missing."""
     hub, now = hub_of(request), utc_now()
     offered = choices(hub.outcomes.in_force(now.date()))
-    errors = missing(form, offered)
+    with hub.database.read() as session:
+        covered = still_covered(session, _case(session, case_id), person.actor)
+    errors = missing(form, offered, covered=covered)
     try:
         if not errors:
             with hub.database.write() as session:
@@ -116,7 +121,7 @@ def decide(request: Request, case_id: str, person: Decider, form: Typed) -> Resp
                 claim_next(hub, person, decided=case_id), status_code=HTTPStatus.SEE_OTHER
             )
     except BadInput as fault:
-        errors = [FormError(_sentence(fault.message), fault.field)]
+        errors = [FormError(sentence(fault.message), fault.field)]
     except (LeaseLost, CaseDecided):
         errors = []
     with hub.database.read() as session:
@@ -283,12 +288,6 @@ def _decided_page(request: Request, person: SignedIn, decision: Decision) -> Res
 
 def _wants_json(request: Request) -> bool:
     return "application/json" in request.headers.get("accept", "")
-
-
-def _sentence(message: str) -> str:
-    """A fault's message as a line of the error summary: `reason: at most ...` without the field's name."""
-    words = message.split(": ", 1)[-1]
-    return words[:1].upper() + words[1:]
 
 
 def severities_of(request: Request) -> SeverityScale:

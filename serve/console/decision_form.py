@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import string
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Final
+from typing import Annotated, Final
 
-from fastapi import Request
+from fastapi import Depends, Request
 from starlette.datastructures import FormData
 
+from model.errors import BadConfig
 from model.taxonomy import SEVERITIES, STRAND_ORDER
-from serve.cases.outcomes import Detail, Outcome
+from serve.cases.outcomes import Detail, Outcome, OutcomeCatalogue
 from serve.console.form_errors import FormError
 
 STRAND_KEYS: Final = (("antisemitic", "a"), ("islamophobic", "i"), ("far_right", "f"))
@@ -62,35 +62,26 @@ class DecisionForm:
 
 
 def choices(outcomes: Sequence[Outcome]) -> list[Choice]:
-    """The outcomes in order, each with a letter of its own.
-
-    A letter is the first free one of the code's initials, else of its letters, else of the alphabet;
-    initials are given out first, so that they go to the outcomes that bear them.
-    """
-    keys: dict[str, str] = {}
-    for wished in (_initials, _letters, _alphabet):
-        for outcome in outcomes:
-            free = [
-                letter for letter in wished(outcome.code) if letter not in OTHER_KEYS | set(keys.values())
-            ]
-            if outcome.code not in keys and free:
-                keys[outcome.code] = free[0]
+    """The outcomes in order, as the page offers them."""
     return [
-        Choice(outcome.code, outcome.title, outcome.meaning, keys.get(outcome.code, ""), outcome.details)
+        Choice(outcome.code, outcome.title, outcome.meaning, outcome.key, outcome.details)
         for outcome in outcomes
     ]
 
 
-def _initials(code: str) -> str:
-    return "".join(word[0] for word in code.split("_") if word)
+def check_keys(catalogue: OutcomeCatalogue) -> None:
+    """Passes a catalogue whose letters do not clash with those of the page.
 
-
-def _letters(code: str) -> str:
-    return "".join(letter for letter in code if letter in string.ascii_lowercase)
-
-
-def _alphabet(_code: str) -> str:
-    return string.ascii_lowercase
+    Raises: BadConfig, naming every outcome that does.
+    """
+    clashes = [
+        f"{profile.name}: {outcome.code}: {outcome.key}"
+        for profile in catalogue.profiles
+        for outcome in profile.outcomes
+        if outcome.key in OTHER_KEYS
+    ]
+    if clashes:
+        raise BadConfig(f"outcomes: the console needs these keys itself: {'; '.join(clashes)}")
 
 
 async def typed_decision(request: Request) -> DecisionForm:
@@ -114,9 +105,16 @@ async def typed_decision(request: Request) -> DecisionForm:
     )
 
 
-def missing(form: DecisionForm, offered: Sequence[Choice]) -> list[FormError]:
-    """What has still to be chosen or written, in the order of the page."""
+async def keep_reason(request: Request, form: Annotated[DecisionForm, Depends(typed_decision)]) -> None:
+    """A dependency: a page that refuses this request shows the written reason, so that it can be copied."""
+    request.state.typed_reason = form.reason
+
+
+def missing(form: DecisionForm, offered: Sequence[Choice], *, covered: Sequence[str] = ()) -> list[FormError]:
+    """What has still to be read, chosen or written, in the order of the page; `covered` are ids of posts."""
     errors = []
+    if covered:
+        errors.append(FormError("Show every post before you decide", f"show-{covered[0]}"))
     chosen = next((choice for choice in offered if choice.code == form.outcome), None)
     if chosen is None:
         errors.append(FormError("Choose an outcome", "outcome"))

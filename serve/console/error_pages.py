@@ -24,7 +24,10 @@ WORDS: Final[dict[type[Fault], tuple[str, str]]] = {
 
 
 def problem_page(request: Request, status: int, fault: Fault) -> Response:
-    """The page for a refusal. The fault's message is safe to show to anybody."""
+    """The page for a refusal. The fault's message is safe to show to anybody.
+
+    A reason that the request carried is shown for copying (`decision_form.keep_reason`).
+    """
     heading, words = next(
         (WORDS[kind] for kind in type(fault).__mro__ if kind in WORDS), ("This cannot be used", "")
     )
@@ -36,7 +39,7 @@ def problem_page(request: Request, status: int, fault: Fault) -> Response:
         status=status,
         heading=heading,
         paragraphs=[words or fault.message],
-        typed_reason="",
+        typed_reason=getattr(request.state, "typed_reason", ""),
         may_claim=False,
         links=[link],
         notice=None,

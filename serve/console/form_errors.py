@@ -11,3 +11,13 @@ class FormError:
 
     message: str
     field: str | None = None
+
+
+def sentence(message: str) -> str:
+    """A fault's message as a line of the error summary.
+
+    >>> sentence("reason: at most 5,000 characters")
+    'At most 5,000 characters'
+    """
+    words = message.split(": ", 1)[-1]
+    return words[:1].upper() + words[1:]

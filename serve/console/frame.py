@@ -113,12 +113,14 @@ def frame_of(request: Request) -> Frame:
 def install(app: FastAPI, hub: Hub) -> None:
     """Puts the console on an app: its frame, pages, static files and error pages.
 
-    Raises: BadConfig when the codebook's severity scale cannot be read.
+    Raises: BadConfig when the codebook's severity scale cannot be read, or an outcome's letter is taken.
     """
     # Here, not at the top: every page needs this module.
     from serve.console import case_pages, queue_pages, signing_in
+    from serve.console.decision_form import check_keys
     from serve.console.error_pages import problem_page
 
+    check_keys(hub.outcomes)
     frame = Frame()
     frame.add_navigation("Queue", "/", roles_that_may(Action.VIEW_QUEUE))
     app.state.frame = frame

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from serve.cases import queue, viewing
 from serve.console.frame import frame_of
 from serve.console.plain_words import reference, start_of_uk_day
+from serve.console.turns import take_turn
 from serve.console.waiting import waiting_cases
 from serve.hub import Hub, hub_of
 from serve.people.access import SignedIn, check_csrf, signed_in
@@ -81,9 +82,10 @@ def no_case(request: Request, person: Decider, decided: str = "") -> Response:
 
 def claim_next(hub: Hub, person: SignedIn, *, decided: str = "") -> str:
     """The address of the case that this person now holds; of the calm page if none waits."""
-    now = utc_now()
     lease_seconds = hub.settings.lease_seconds
     with hub.database.write() as session:
+        take_turn(session, person.actor)
+        now = utc_now()
         claimed = queue.held_by(session, person.actor, now)
         if claimed is None:
             claimed = queue.claim(session, actor=person.actor, now=now, lease_seconds=lease_seconds)

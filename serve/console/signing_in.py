@@ -12,8 +12,9 @@ from fastapi.responses import RedirectResponse
 
 from model.errors import BadInput, NotAllowed, NotSignedIn, TooMany
 from serve.cases import queue
-from serve.console.form_errors import FormError
+from serve.console.form_errors import FormError, sentence
 from serve.console.frame import frame_of
+from serve.console.turns import take_turn
 from serve.hub import hub_of
 from serve.people import sessions
 from serve.people.access import (
@@ -66,8 +67,8 @@ def sign_in(
         # Which of the two was wrong is not for a stranger to know.
         wrong = [FormError("The name or the password is wrong", "name")]
         return _form(request, name=name, errors=wrong, status=status_of(NotSignedIn))
-    except TooMany:
-        wait = [FormError("Too many attempts with this name. Wait five minutes, then try again")]
+    except TooMany as fault:
+        wait = [FormError(sentence(fault.message), fault.field)]
         return _form(request, name=name, errors=wait, status=status_of(TooMany))
     answer = RedirectResponse("/", status_code=HTTPStatus.SEE_OTHER)
     set_session_cookie(answer, opened.token, hub.settings)
@@ -79,11 +80,12 @@ def sign_in(
 
 @router.post("/sign-out", dependencies=[Depends(check_csrf)])
 def sign_out(request: Request, person: Annotated[SignedIn, Depends(signed_in())]) -> Response:
-    """Ends the session; a case that is still held goes back to the queue."""
-    hub, now = hub_of(request), utc_now()
+    """Ends the session; what is still held goes back to the queue."""
+    hub = hub_of(request)
     with hub.database.write() as session:
-        held = queue.held_by(session, person.actor, now)
-        if held is not None:
+        take_turn(session, person.actor)
+        now = utc_now()
+        while (held := queue.held_by(session, person.actor, now)) is not None:
             queue.release(
                 session, case_id=held.case_id, lease_number=held.lease_number, actor=person.actor, now=now
             )

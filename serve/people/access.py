@@ -26,6 +26,7 @@ CSRF_HEADER: Final = "x-csrf-token"
 CSRF_FIELD: Final = "csrf_token"
 FORM_TYPES: Final = ("application/x-www-form-urlencoded", "multipart/form-data")
 
+KEY_WANTED: Final = "A valid API key is needed: Authorization: Bearer KEY."
 _BEARER = HTTPBearer(auto_error=False, description="A key of `watchhouse admin create-key`.")
 
 
@@ -64,7 +65,7 @@ def require_scope(scope: Literal["score", "posts", "review"]) -> Callable[..., C
             with _database(request).read() as session:
                 found = find_key(session, credentials.credentials)
         if found is None:
-            raise NotSignedIn("A valid API key is needed: Authorization: Bearer KEY.")
+            raise NotSignedIn(KEY_WANTED)
         if scope not in found.scopes:
             raise NotAllowed(f"This key does not have the scope {scope}.")
         return Caller(actor=key_actor(found.key_id), key_id=found.key_id)

@@ -16,6 +16,7 @@ from model.errors import BadInput, NotFound
 from model.normalise import check_text
 from serve.audit.events import Event
 from serve.audit.log import record
+from serve.field_text import is_identifier
 from serve.storage.identifiers import new_id
 from serve.storage.tables import ApiKey
 
@@ -68,9 +69,14 @@ def find_key(session: Session, key: str) -> ApiKey | None:
     return session.scalar(select(ApiKey).where(ApiKey.key_sha256 == _hash(key), ApiKey.revoked_at.is_(None)))
 
 
+def every_key(session: Session) -> list[ApiKey]:
+    """All keys, revoked ones too, oldest first."""
+    return list(session.scalars(select(ApiKey).order_by(ApiKey.key_id)))
+
+
 def revoke_key(session: Session, *, key_id: str, actor: str, at: datetime) -> None:
     """Ends a key at once. Raises: NotFound."""
-    found = session.get(ApiKey, key_id)
+    found = session.get(ApiKey, key_id) if is_identifier(key_id) else None
     if found is None or found.revoked_at is not None:
         raise NotFound("key_id: there is no such live key", field="key_id")
     found.revoked_at = at

@@ -58,14 +58,16 @@ def create_officer(
 
 def officer_named(session: Session, name: str) -> Officer | None:
     """The account of that name, disabled or not."""
+    if not name.isprintable():
+        return None  # NUL and lone surrogates are not, and no database takes them
     return session.scalar(select(Officer).where(Officer.name == name))
 
 
 def disable_officer(session: Session, *, officer_id: str, actor: str, at: datetime) -> None:
     """Ends an account and every session of it, at once. Raises: NotFound."""
     found = session.get(Officer, officer_id)
-    if found is None:
-        raise NotFound("officer_id: there is no such officer", field="officer_id")
+    if found is None or found.disabled_at is not None:
+        raise NotFound("officer_id: there is no such officer who can sign in", field="officer_id")
     found.disabled_at = at
     for open_session in session.scalars(select(SessionRow).where(SessionRow.officer_id == officer_id)):
         session.delete(open_session)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import threading
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -18,12 +19,22 @@ from serve.people.officers import officer_actor, officer_named
 from serve.people.passwords import password_matches
 from serve.settings import Settings
 from serve.storage.engine import Database
-from serve.storage.tables import Officer, SignInAttempt
+from serve.storage.tables import AuditEvent, Officer, SignInAttempt
 from serve.storage.tables import Session as SessionRow
 
 MAX_ATTEMPTS: Final = 10
 ATTEMPT_WINDOW = timedelta(minutes=5)
 """Ten wrong passwords in five minutes, then a name waits. Source: PROMISES.md section 2, S9."""
+
+MAX_SIGN_INS_IN_HAND: Final = 6
+"""Two are verified at once (serve/people/passwords.py) and a few may wait; more would hold the threads that
+answer everybody else."""
+
+_IN_HAND = threading.BoundedSemaphore(MAX_SIGN_INS_IN_HAND)
+
+NOBODY: Final = "name:unknown"
+"""The audit log's subject for a name that nobody has: people type passwords into the wrong box, so neither
+the name nor a hash of it may stay in a log that cannot be deleted."""
 
 TOUCH_EVERY = timedelta(seconds=60)
 """How stale `last_seen_at` may get before it is written: one write a minute, not one a request."""
@@ -57,27 +68,29 @@ def sign_in(
 
     An attempt is counted before the password is looked at, so that many at once count too.
 
-    Raises: TooMany after ten failures in five minutes; NotSignedIn, the same for a wrong name and a
-    wrong password.
+    Raises: TooMany after ten failures in five minutes, or at once while six others sign in;
+        NotSignedIn, the same for a wrong name and a wrong password.
     """
+    if not _IN_HAND.acquire(blocking=False):
+        raise TooMany("Many people are signing in at this moment; try again in a few seconds.")
+    try:
+        return _sign_in(database, settings, name=name, password=password, at=at)
+    finally:
+        _IN_HAND.release()
+
+
+def _sign_in(
+    database: Database, settings: Settings, *, name: str, password: str, at: datetime
+) -> OpenedSession:
     name_sha256 = sha256_of(name.strip().encode("utf-8", "replace"))
     with database.write() as session:
         _count_attempt(session, name_sha256, at)
-        found = officer_named(session, name.strip()) if _can_be_a_name(name) else None
+        found = officer_named(session, name.strip())
         known = found is not None and found.disabled_at is None
     right = password_matches(password, found.password_hash if found is not None and known else None)
-    # The name itself stays out of the log: people type passwords into the wrong box.
-    subject = found.officer_id if found is not None else f"name:{name_sha256[:16]}"
     with database.write() as session:
         if found is None or not right:
-            record(
-                session,
-                actor="system:sign-in",
-                event=Event.SIGN_IN_REFUSED,
-                subject=subject,
-                details={},
-                at=at,
-            )
+            _record_refusal(session, NOBODY if found is None else found.officer_id, at)
         else:
             session.execute(delete(SignInAttempt).where(SignInAttempt.name_sha256 == name_sha256))
             return open_session(session, settings, officer_id=found.officer_id, at=at)
@@ -148,12 +161,31 @@ def sign_out(session: Session, *, token: str, at: datetime) -> None:
     session.delete(found)
 
 
-def _count_attempt(session: Session, name_sha256: str, at: datetime) -> None:
+def _record_refusal(session: Session, subject: str, at: datetime) -> None:
+    """One event for all refusals of a window: strangers must not fill a log that is never emptied.
+
+    How many there were, the attempts table counts.
+    """
+    _take_turns(session, subject)
+    newest = session.scalar(
+        select(AuditEvent.happened_at)
+        .where(AuditEvent.subject == subject, AuditEvent.event == Event.SIGN_IN_REFUSED.value)
+        .order_by(AuditEvent.event_id.desc())
+        .limit(1)
+    )
+    if newest is None or newest <= at - ATTEMPT_WINDOW:
+        actor = "system:sign-in"
+        record(session, actor=actor, event=Event.SIGN_IN_REFUSED, subject=subject, details={}, at=at)
+
+
+def _take_turns(session: Session, name: str) -> None:
     if session.get_bind().dialect.name == "postgresql":
-        # SQLite's write() is alone already; here attempts on one name take turns, replicas included.
-        session.execute(
-            text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"), {"name": name_sha256}
-        )
+        # SQLite's write() is alone already; here work on one name takes turns, replicas included.
+        session.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"), {"name": name})
+
+
+def _count_attempt(session: Session, name_sha256: str, at: datetime) -> None:
+    _take_turns(session, name_sha256)
     session.execute(delete(SignInAttempt).where(SignInAttempt.attempted_at <= at - ATTEMPT_WINDOW))
     recent = session.scalar(
         select(func.count()).select_from(SignInAttempt).where(SignInAttempt.name_sha256 == name_sha256)
@@ -161,10 +193,6 @@ def _count_attempt(session: Session, name_sha256: str, at: datetime) -> None:
     if (recent or 0) >= MAX_ATTEMPTS:
         raise TooMany("Too many attempts with this name; try again in five minutes.", field="name")
     session.add(SignInAttempt(name_sha256=name_sha256, attempted_at=at))
-
-
-def _can_be_a_name(name: str) -> bool:
-    return name.isprintable()  # NUL and lone surrogates are not, and no database takes them
 
 
 def _hash(token: str) -> str:

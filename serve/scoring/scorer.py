@@ -43,20 +43,20 @@ class Scorer:
 
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
-        self._worker = Worker("scorer", self.score_batch, wake=hub.posts_waiting)
+        self.worker = Worker("scorer", self.score_batch, wake=hub.posts_waiting)
 
     @property
     def is_alive(self) -> bool:
         """Whether the thread runs."""
-        return self._worker.is_alive
+        return self.worker.is_alive
 
     def start(self) -> None:
         """Starts scoring: at once for what waits already, then whenever a post is stored."""
-        self._worker.start()
+        self.worker.start()
 
     def stop(self, timeout: float = 10.0) -> None:
         """Ends the thread after the batch in hand; what is left waits for the next start."""
-        self._worker.stop(timeout)
+        self.worker.stop(timeout)
 
     def score_batch(self) -> bool:
         """Scores the oldest waiting posts, at most one batch; True if there may be more."""
@@ -80,8 +80,11 @@ def waiting_posts(session: Session, limit: int) -> list[tuple[str, str]]:
 
 
 def score_posts(hub: Hub, waiting: Sequence[tuple[str, str]]) -> list[ScoredPost]:
-    """The waiting posts with their scores and routes, in order; a text that has no scores is routed too."""
-    results = score_each(hub.classifier, [post_text for _, post_text in waiting])
+    """The waiting posts with their scores and routes, in order; a text that has no scores is routed too.
+
+    Raises: whatever the classifier raises, if no text at all can be scored with it.
+    """
+    results = score_each(hub.classifier, [post_text for _, post_text in waiting], contain=True)
     thresholds = hub.classifier.thresholds
     scored = []
     for (post_id, _), result in zip(waiting, results, strict=True):

@@ -14,6 +14,7 @@ import watchhouse
 from serve.settings import Settings
 
 LINK = re.compile(r"\]\((?!https?:|mailto:|#)([^)#\s]+)(#[^)]*)?\)")
+CITED = re.compile(r"\b([A-Z]{5,}\.md) section ([\w.]*\w)")
 SETTING_ROW = re.compile(r"^\| `(\w+)` \| ([^|]+) \|", re.MULTILINE)
 
 
@@ -91,6 +92,25 @@ def test_test_files_that_documents_name_exist(repository: Path, house_files: lis
 
     assert named
     assert [path for path in sorted(named) if not (repository / path).exists()] == []
+
+
+def test_planning_pages_that_code_cites_are_explained(repository: Path, house_files: list[Path]) -> None:
+    page = (repository / "docs" / "sources.md").read_text(encoding="utf-8")
+    explained = dict(re.findall(r"^## (\w+\.md)\n(.*?)(?=^## |\Z)", page, re.MULTILINE | re.DOTALL))
+    # A citation may break over two lines of a comment.
+    cited = {
+        citation
+        for file in house_files
+        if file.suffix in {".py", ".yaml"}
+        for citation in CITED.findall(re.sub(r"\s*\n[\s#]*", " ", (repository / file).read_text("utf-8")))
+    }
+
+    assert len(cited) > 10
+    assert [
+        f"{name} section {section}"
+        for name, section in sorted(cited)
+        if not re.search(rf"^\| section {re.escape(section)}\b", explained.get(name, ""), re.MULTILINE)
+    ] == []
 
 
 def test_make_targets_that_documents_name_exist(repository: Path, house_files: list[Path]) -> None:

@@ -30,6 +30,7 @@ def test_a_real_post_goes_from_the_http_door_to_an_officers_decision(
     expect(page.locator(".cover")).to_contain_text("antisemitic · 9 words · platform not given")
     screenshot(page, "case-covered")
 
+    page.wait_for_load_state()  # keys work once the script has run
     page.keyboard.press("r")
     expect(page.get_by_role("group", name="Text of the post")).to_have_text(
         "They say antiword all day long, and nobody answers."
@@ -64,6 +65,10 @@ def test_the_last_decision_ends_on_a_calm_page(hub, new_page, sign_in, screensho
     page = new_page()
     sign_in(page)
     page.keyboard.press("n")
+    expect(page.locator("#decide")).to_be_visible()
+    page.wait_for_load_state()  # keys work once the script has run
+    page.keyboard.press("r")
+    expect(page.get_by_role("group", name="Text of the post")).to_be_visible()
     page.get_by_role("radio", name="No action").check()
     page.get_by_label("Why: no action").select_option("news_or_quotation")
     page.keyboard.press("Escape")

@@ -137,6 +137,7 @@ def test_hostile_posts_are_shown_as_text_and_nothing_runs(
     for number in range(len(texts)):
         expect(page.locator(".cover")).to_be_visible()
         probe.assert_clean()
+        page.wait_for_load_state()  # keys work once the script has run
         page.keyboard.press("r")
         box = page.get_by_role("group", name="Text of the post")
         expect(box).to_be_visible()
@@ -151,6 +152,7 @@ def test_hostile_posts_are_shown_as_text_and_nothing_runs(
         expect(page.get_by_role("alert", name="There is a problem")).to_be_visible()
         assert box.evaluate("box => box.textContent") == seen[-1]
         probe.assert_clean()
+        page.wait_for_load_state()  # keys work once the script has run
         for key in ("w", "0", "e"):
             page.keyboard.press(key)
         page.keyboard.type("</textarea><script>window.PWNED=1</script>")

@@ -15,11 +15,12 @@ def page(hub, new_page, sign_in):
     sign_in(page)
     page.keyboard.press("n")
     expect(page.locator("#decide")).to_be_visible()
+    page.wait_for_load_state()  # keys work once the script has run
     return page
 
 
 def test_keys_choose_toggle_and_write_and_are_mute_while_typing(page) -> None:
-    for key in ("3", "i", "f", "i", "o"):
+    for key in ("3", "i", "f", "i", "j"):
         page.keyboard.press(key)
     expect(page.get_by_role("radio", name="S3")).to_be_checked()
     expect(page.get_by_role("checkbox", name="Far-right")).to_be_checked()

@@ -2,10 +2,15 @@ from __future__ import annotations
 
 import json
 import shutil
+import sqlite3
+import threading
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+import sqlalchemy.exc
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
@@ -13,7 +18,9 @@ from model.errors import BadConfig, BundleRefused
 from serve.answer_headers import NOTHING_RUNS
 from serve.app import create_app
 from serve.hub import Hub
+from serve.people import sessions
 from serve.settings import Settings
+from serve.storage import engine
 from serve.storage.engine import Database
 from serve.storage.identifiers import utc_now
 from serve.storage.migrating import downgrade
@@ -37,6 +44,71 @@ def test_unmigrated_database_is_not_ready(client: TestClient, database: Database
     assert client.get("/healthz").status_code == 200
 
 
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_locked_database_is_answered_503_and_not_500(
+    settings: Settings, api_key: MakeKey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "BUSY_TIMEOUT_MS", 20)
+    app = create_app(settings, run_scorer=False)
+    headers = api_key("posts")
+    with TestClient(app) as caller, closing(sqlite3.connect(settings.home / "hub.sqlite")) as other:
+        other.execute("BEGIN IMMEDIATE")
+        answer = caller.post("/v1/posts", json={"posts": [{"text": "The bakery opens."}]}, headers=headers)
+        other.rollback()
+        again = caller.post("/v1/posts", json={"posts": [{"text": "The bakery opens."}]}, headers=headers)
+
+    assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
+    assert answer.headers["retry-after"] == "1"
+    assert again.status_code == 202
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_database_whose_connections_are_all_taken_is_not_reachable(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def none_free() -> None:
+        raise sqlalchemy.exc.TimeoutError("QueuePool limit reached")
+
+    monkeypatch.setattr(database.engine, "connect", none_free)
+
+    assert not database.is_reachable()
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_hub_whose_background_work_fails_is_not_ready(settings: Settings) -> None:
+    app = create_app(settings)
+    with TestClient(app) as caller:
+        scorer, reaper = app.state.workers
+        assert caller.get("/readyz").status_code == 200
+        assert 'watchhouse_worker_failures{worker="scorer"} 0.0' in caller.get("/metrics").text
+
+        scorer.stop()
+        assert caller.get("/readyz").json()["code"] == "unavailable"
+        scorer.start()
+        assert caller.get("/readyz").status_code == 200
+        reaper.stop()
+        assert caller.get("/readyz").status_code == 503
+
+
+def test_tables_are_not_counted_for_every_caller(
+    client: TestClient, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = [1000.0]
+    monkeypatch.setattr("serve.metrics.time", SimpleNamespace(monotonic=lambda: clock[0]))
+    assert "watchhouse_posts_stored_total 0.0" in client.get("/metrics").text
+    with database.write() as session:
+        session.add(
+            Post(
+                post_id="01", text="a", text_sha256="0" * 64, received_at=utc_now(), received_from="system:t"
+            )
+        )
+
+    clock[0] += 4.9
+    assert "watchhouse_posts_stored_total 0.0" in client.get("/metrics").text
+    clock[0] += 0.2
+    assert "watchhouse_posts_stored_total 1.0" in client.get("/metrics").text
+
+
 def test_answers_of_the_api_run_nothing_and_are_not_kept(client: TestClient) -> None:
     for path in ("/healthz", "/v1/cases", "/nothing", "/openapi.json", "/metrics"):
         headers = client.get(path).headers
@@ -44,6 +116,36 @@ def test_answers_of_the_api_run_nothing_and_are_not_kept(client: TestClient) -> 
         assert headers["cache-control"] == "no-store", path
         assert headers["content-security-policy"] == NOTHING_RUNS, path
         assert "server" not in headers, path
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_answer_to_a_bug_runs_nothing_and_is_not_kept(settings: Settings) -> None:
+    def room(app: FastAPI, _hub: Hub) -> None:
+        @app.get("/a-bug")
+        def bug() -> None:
+            raise ZeroDivisionError
+
+    app = create_app(settings, rooms=[room], run_scorer=False)
+    with TestClient(app) as caller:
+        answer = caller.get("/a-bug")
+
+    assert (answer.status_code, answer.json()["code"]) == (500, "internal_error")
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert answer.headers["cache-control"] == "no-store"
+    assert answer.headers["content-security-policy"] == NOTHING_RUNS
+
+
+def test_sign_in_page_says_that_many_sign_in_at_once(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sessions, "_IN_HAND", threading.BoundedSemaphore(0))
+    client.get("/sign-in")
+    form = {"name": "ada", "password": "made up", "csrf_token": client.cookies["watchhouse-form"]}
+
+    answer = client.post("/sign-in", data=form, headers={"accept": "text/html"})
+
+    assert answer.status_code == 429
+    assert "try again in a few seconds" in answer.text
 
 
 def test_figures_show_requests_and_the_queue(client: TestClient, database: Database) -> None:

@@ -1,17 +1,20 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
 import pytest
+import sqlalchemy.exc
 from fastapi import FastAPI, Query, Request, Response
 from pydantic import BaseModel, ConfigDict
+from sqlalchemy.exc import OperationalError
 from starlette.testclient import TestClient
 
 from model import errors
-from model.errors import Fault, LeaseLost, NotSignedIn
+from model.errors import Fault, LeaseLost, NotSignedIn, Unavailable
 from serve import problems
 from serve.guard import Guard
 from serve.logs import RequestLog, configure_logging
@@ -66,6 +69,18 @@ def small_app(sqlite_template: Path) -> Iterator[FastAPI]:
     def bug() -> None:
         raise RuntimeError(MARKER)
 
+    @app.get("/v1/locked")
+    def locked() -> None:
+        raise OperationalError(f"INSERT {MARKER}", None, sqlite3.OperationalError(MARKER))
+
+    @app.get("/v1/no-connection")
+    def no_connection() -> None:
+        raise sqlalchemy.exc.TimeoutError(MARKER)
+
+    @app.get("/v1/not-ready")
+    def not_ready() -> None:
+        raise Unavailable("Not ready.")
+
     app.add_middleware(Guard, max_body_bytes=10_000, max_json_depth=8)
     app.add_middleware(RequestLog, metrics=Metrics(database))
     yield app
@@ -74,7 +89,9 @@ def small_app(sqlite_template: Path) -> Iterator[FastAPI]:
 
 @pytest.fixture
 def caller(small_app: FastAPI) -> Iterator[TestClient]:
-    with TestClient(small_app, follow_redirects=False) as opened:
+    # The guard lets nobody but the holder of some key send a body; these routes do not look at it.
+    headers = {"authorization": "Bearer made-up"}
+    with TestClient(small_app, follow_redirects=False, headers=headers) as opened:
         yield opened
 
 
@@ -199,6 +216,36 @@ def test_bug_is_answered_constantly_and_logged_without_its_words(
     assert failure["error"] == "builtins.RuntimeError"
     assert failure["frames"][-1].endswith(" bug")
     assert (request["method"], request["route"], request["status"]) == ("GET", "/v1/bug", 500)
+
+
+@pytest.mark.parametrize("path", ["/v1/locked", "/v1/no-connection"])
+def test_database_that_cannot_be_had_is_no_bug(
+    caller: TestClient, capsys: pytest.CaptureFixture[str], path: str
+) -> None:
+    answer = caller.get(path)
+
+    _is_problem(answer, 503, "unavailable")
+    assert answer.headers["retry-after"] == "1"
+    failure, request = (json.loads(line) for line in capsys.readouterr().err.splitlines())
+    assert failure["error"].startswith("sqlalchemy.exc.")
+    assert request["status"] == 503
+    assert MARKER not in str(failure)
+
+
+def test_what_is_not_ready_says_when_to_come_back(small_app: FastAPI, caller: TestClient) -> None:
+    assert caller.get("/v1/not-ready").headers["retry-after"] == "1"
+    assert "retry-after" not in caller.get("/v1/fault").headers
+
+    def page(_request: Request, status: int, _fault: Fault) -> Response:
+        return Response("a page", status_code=status, media_type="text/html")
+
+    @small_app.get("/not-ready")
+    def not_ready() -> None:
+        raise Unavailable("Not ready.")
+
+    problems.install(small_app, page)
+    shown = caller.get("/not-ready", headers={"accept": "text/html"})
+    assert (shown.status_code, shown.text, shown.headers["retry-after"]) == (503, "a page", "1")
 
 
 def test_request_line_has_the_template_and_neither_query_nor_body(

@@ -52,6 +52,8 @@ def test_server_makes_its_home_answers_and_stops_when_told(
     address = _address(server)
     with httpx.Client(base_url=address) as caller:
         assert caller.get("/readyz?secret=1").json()["status"] == "ready"
+        assert caller.post("/v1/posts", content=b"{" * 10**7).status_code == 401
+        caller.headers["authorization"] = "Bearer made-up"
         assert caller.post("/v1/posts", content=b"{" * 10**7).status_code == 413
         assert caller.post("/v1/posts", content=(b"{" * 10**6 for _ in range(10))).status_code == 413
 

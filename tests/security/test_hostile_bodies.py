@@ -9,11 +9,14 @@ import json
 from collections.abc import Callable
 from typing import Any, Final
 
+import anyio
 import pytest
+from fastapi import FastAPI
 from starlette.testclient import TestClient
+from starlette.types import Message, Scope
 
 from model.errors import BadBody, BodyTooDeep
-from serve.guard import METHODS_WITH_BODY, check_json
+from serve.guard import MAX_VALUES, METHODS_WITH_BODY, Guard, check_json
 from serve.storage.tables import Officer
 
 MARKER = "marker-of-what-was-sent"
@@ -98,6 +101,15 @@ def everyone(
     return {**api_key("score", "posts", "review"), "x-csrf-token": csrf}
 
 
+def _multipart(value: bytes, **more: str) -> bytes:
+    """A multipart body with boundary `b`: the field `name`, then further ones."""
+    parts = {b"name": value, **{name.encode(): words.encode() for name, words in more.items()}}
+    lines = [
+        b'--b\r\nContent-Disposition: form-data; name="%s"\r\n\r\n%s\r\n' % part for part in parts.items()
+    ]
+    return b"".join(lines) + b"--b--\r\n"
+
+
 def _check(answer: Any, what: str, *, least: int = 400) -> None:
     assert least <= answer.status_code < 500, f"{what}: {answer.status_code} {answer.text[:300]}"
     if answer.status_code >= 400:
@@ -169,6 +181,9 @@ def test_hostile_form_is_never_a_server_error(
         b"&" * 5000,
         b"a=1&" * 2000,
         b"\xff\0",
+        _multipart(b"a\0b"),
+        _multipart(b"\xed\xa0\x80"),
+        _multipart(b"\\ud800"),
     ]
     for method, path in posting:
         for body in bodies:
@@ -177,6 +192,92 @@ def test_hostile_form_is_never_a_server_error(
                     method, path, content=body, headers={**everyone, "content-type": kind}
                 )
                 _check(answer, f"{path}: {body[:20]!r} {kind}", least=200)
+
+
+@pytest.mark.parametrize(
+    "charset",
+    [
+        "punycode",
+        "unicode_escape",
+        "raw_unicode_escape",
+        '"utf-7"',
+        "utf-16",
+        "latin-1",
+        "made-up",
+        "",
+        "\xff",
+    ],
+)
+@pytest.mark.parametrize("kind", [FORM, "multipart/form-data; boundary=b"])
+def test_form_in_another_charset_is_refused_by_every_page(
+    client: TestClient, posting: list[tuple[str, str]], everyone: dict[str, str], kind: str, charset: str
+) -> None:
+    headers: Any = {**everyone, "content-type": f"{kind}; charset={charset}".encode("latin-1")}
+    for method, path in posting:
+        answer = client.request(method, path, content=_multipart(b"\\ud800"), headers=headers)
+        _check(answer, path)
+        assert (answer.status_code, answer.json()["code"]) == (415, "wrong_content_type"), path
+
+
+def _sign_in_form(client: TestClient, body: bytes, charset: str) -> Any:
+    return client.post(
+        "/sign-in",
+        content=body,
+        headers={"content-type": f"multipart/form-data; boundary=b{charset}", "accept": "text/html"},
+    )
+
+
+def test_lone_surrogate_reaches_no_template(client: TestClient) -> None:
+    client.get("/sign-in")
+    token = client.cookies["watchhouse-form"]
+    body = _multipart(b"\\ud800", csrf_token=token)  # with a name and no password the form comes back
+
+    assert _sign_in_form(client, body, "; charset=unicode_escape").status_code == 415
+    shown = _sign_in_form(client, body, "; charset=UTF-8")
+    assert shown.status_code == 422
+    assert "\\ud800" in shown.text
+
+
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [(FORM, b"name=a\0b"), (FORM, b"name=a%00b"), ("multipart/form-data; boundary=b", _multipart(b"a\0b"))],
+)
+def test_nul_in_a_form_is_refused_before_it_is_parsed(client: TestClient, kind: str, body: bytes) -> None:
+    answer = client.post("/sign-in", content=body, headers={"content-type": kind})
+
+    _check(answer, kind)
+    assert (answer.status_code, answer.json()["detail"]) == (422, "form: a NUL is not text")
+
+
+@pytest.mark.parametrize("key", [None, "", "Bearer", "Basic eDp5", "wh_made-up"])
+def test_strangers_body_is_not_even_read(hub_app: FastAPI, key: str | None) -> None:
+    sent: list[Message] = []
+
+    async def receive() -> Message:
+        raise AssertionError("the body was asked for")
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    headers = [] if key is None else [(b"authorization", key.encode())]
+    scope: Scope = {
+        "type": "http", "method": "POST", "path": "/v1/posts", "query_string": b"", "headers": headers,
+        "app": hub_app,
+    }  # fmt: skip
+    guard = Guard(hub_app, max_body_bytes=10, max_json_depth=4)
+    anyio.run(guard, scope, receive, send)
+
+    assert sent[0]["status"] == 401
+    assert (b"www-authenticate", b"Bearer") in sent[0]["headers"]
+
+
+def test_bearer_may_be_spelled_in_any_letter_case(client: TestClient, api_key: Any) -> None:
+    key = api_key("score")["Authorization"].removeprefix("Bearer ")
+    answer = client.post(
+        "/v1/score", json={"posts": [{"text": "a"}]}, headers={"authorization": f"bEARER {key}"}
+    )
+
+    assert answer.status_code == 200
 
 
 @pytest.mark.parametrize("address", ["/v1/posts/%00", "/v1/cases/a%00b", "/v1/cases?state=%00", "/%00"])
@@ -220,6 +321,18 @@ def test_unreadable_body_is_refused_without_recursion(name: str) -> None:
         check_json(_with_marker(UNREADABLE[name]), 32)
 
     assert MARKER not in refusal.value.message
+
+
+@pytest.mark.parametrize("piece", [b"[],", b"1,", b'{"a":1},'])
+def test_body_of_too_many_values_is_refused(piece: bytes) -> None:
+    with pytest.raises(BadBody, match="more than 200,000 values"):
+        check_json(b"[" + piece * MAX_VALUES + b"1]", 32)
+
+
+def test_largest_honest_body_is_far_from_the_limit_of_values() -> None:
+    post = dict.fromkeys(("id", "text", "platform", "url", "author", "posted_at"), "a, [b], {c}")
+    check_json(json.dumps({"posts": [post] * 1_000}).encode(), 32)
+    check_json(json.dumps({"text": ",[{" * MAX_VALUES}).encode(), 32)
 
 
 def test_brackets_inside_strings_are_not_depth() -> None:

@@ -1,21 +1,12 @@
-// The console's one script. It never makes HTML from text: textContent and replaceChildren only, so it runs
-// under `require-trusted-types-for 'script'; trusted-types 'none'`. Every page works without it.
+// The pages of the queue and of the case. It never makes HTML from text: textContent and replaceChildren only, so it
+// runs under `require-trusted-types-for 'script'; trusted-types 'none'`. Every page works without it; page.js comes first.
 "use strict";
 
 const csrf = document.querySelector("meta[name=csrf-token]")?.content;
 const lease = document.getElementById("lease");
 const form = document.getElementById("decide");
+const reason = document.getElementById("reason");
 const sheet = document.getElementById("keys");
-let keepsLease = false; // true once a form that settles the lease itself has been sent
-let lost = false;
-
-function send(path, fields) {
-  return fetch(path, {
-    method: "POST",
-    headers: { "x-csrf-token": csrf, accept: "application/json" },
-    body: new URLSearchParams(fields),
-  });
-}
 
 // ---- posts: the text arrives when it is asked for -------------------------------------------------
 
@@ -37,12 +28,12 @@ async function reveal(button) {
   const id = button.dataset.reveal;
   let answer;
   try {
-    answer = await send(button.getAttribute("formaction"), { lease: lease.dataset.lease });
+    answer = await send(button.getAttribute("formaction"), csrf, { lease: lease.dataset.lease });
   } catch {
     button.disabled = false;
     return warn("The hub does not answer. Try again in a moment.");
   }
-  if (!answer.ok) return lose(answer.status);
+  if (!answer.ok) return hold.lose(answer.status);
   const post = await answer.json();
   const text = document.getElementById("text-" + id);
   const facts = document.getElementById("facts-" + id);
@@ -58,9 +49,7 @@ async function reveal(button) {
   text.focus({ preventScroll: true });
 }
 
-// ---- the lease: kept while the page is looked at, given back soon after it is left ----------------
-
-let endsAt = lease ? performance.now() + lease.dataset.seconds * 1000 : 0;
+// ---- the lease: given back soon after the page is left ---------------------------------------------
 
 function warn(words) {
   const box = document.getElementById("lost");
@@ -68,89 +57,58 @@ function warn(words) {
   box.hidden = false;
 }
 
-function lose(status) {
-  lost = true;
-  document.getElementById("record").disabled = true;
-  warn(
-    status === 401
-      ? "You have been signed out. Copy what you have written, then sign in again."
-      : "This case is no longer yours, so a decision on it would not be recorded. What you have written is still here to copy.",
-  );
+const tell = {
+  renewed({ until, expires_at }) {
+    const time = document.getElementById("lease-until");
+    time.textContent = until;
+    time.dateTime = expires_at;
+  },
+  counted(left, words) {
+    document.getElementById("lease-left").textContent = left ? `, ${words}` : "";
+  },
+  lost(status) {
+    document.getElementById("record").disabled = true;
+    warn(
+      status === 401
+        ? "You have been signed out. Copy what you have written, then sign in again."
+        : "This case is no longer yours, so a decision on it would not be recorded. What you have written is still here to copy.",
+    );
+  },
+};
+
+function leaseFacts() {
+  const { case: id, lease: number, beat, seconds } = lease.dataset;
+  return { address: `/cases/${id}/heartbeat`, csrf, lease: number, beat, seconds };
 }
 
-async function heartbeat() {
-  if (lost || keepsLease || document.hidden) return;
-  try {
-    const answer = await send(`/cases/${lease.dataset.case}/heartbeat`, { lease: lease.dataset.lease });
-    if (keepsLease) return;
-    if (answer.ok) {
-      const renewed = await answer.json();
-      endsAt = performance.now() + renewed.seconds_left * 1000;
-      const until = document.getElementById("lease-until");
-      until.textContent = renewed.until;
-      until.dateTime = renewed.expires_at;
-      countDown();
-    } else if (answer.status < 500) lose(answer.status);
-  } catch {
-    // No answer: the next beat tries again, and the countdown goes on meanwhile.
-  }
-}
+const hold = lease && new Hold(leaseFacts(), tell);
+const isUnsaved = () => !hold.settled && reason.value.trim() !== "";
 
-function countDown() {
-  const left = Math.max(0, Math.round((endsAt - performance.now()) / 1000));
-  const words = left ? `, ${Math.floor(left / 60)} min ${String(left % 60).padStart(2, "0")} s left` : "";
-  document.getElementById("lease-left").textContent = words;
-  if (!left && !lost) lose(409);
-}
-
-if (lease) {
-  setInterval(heartbeat, lease.dataset.beat * 1000);
-  setInterval(countDown, 1000);
-  heartbeat(); // takes back a lease that leaving the page (a reload) has just cut short
-  document.addEventListener("visibilitychange", heartbeat);
+if (hold) {
+  hold.beat(); // takes back a lease that leaving the page (a reload) has just cut short
+  guard(isUnsaved);
   addEventListener("pagehide", () => {
-    if (keepsLease || lost) return;
+    if (hold.settled || hold.isLost) return;
     const fields = { csrf_token: csrf, lease: lease.dataset.lease };
     navigator.sendBeacon(`/cases/${lease.dataset.case}/leaving`, new URLSearchParams(fields));
   });
-  addEventListener("pageshow", (event) => event.persisted && location.reload());
 }
 
-// ---- forms ----------------------------------------------------------------------------------------
+// ---- forms ------------------------------------------------------------------------------------------
 
 document.addEventListener("submit", (event) => {
-  const reveals = event.submitter?.dataset.reveal;
-  if (reveals) {
+  if (event.submitter?.dataset.reveal) {
     event.preventDefault();
     reveal(event.submitter);
   } else if (event.target.hasAttribute("data-keeps-lease")) {
-    if (keepsLease || lost) event.preventDefault(); // sent already, or in vain
-    keepsLease = keepsLease || !lost;
+    const done = hold.settled || hold.isLost; // sent already, or in vain
+    const stays = event.target !== form && isUnsaved() && !confirm("Put the case back? What you have written is not kept.");
+    if (done || stays) event.preventDefault();
+    else hold.settled = true;
   }
 });
 
-document.addEventListener("click", (event) => {
-  const opens = event.target.closest("[data-opens]");
-  if (opens) document.getElementById(opens.dataset.opens).showModal();
-});
-
-for (const link of document.querySelectorAll(".summary a")) {
-  link.addEventListener("click", (event) => {
-    event.preventDefault();
-    document.getElementById(link.getAttribute("href").slice(1))?.focus();
-  });
-}
-for (const button of document.querySelectorAll("[data-opens]")) button.hidden = false;
-document.querySelector("[data-focus]")?.focus();
-
 // ---- keys -----------------------------------------------------------------------------------------
-
-const keysOn = document.getElementById("keys-on");
-const areOn = () => localStorage.getItem("watchhouse.keys") !== "off";
-if (keysOn) {
-  keysOn.checked = areOn();
-  keysOn.addEventListener("change", () => localStorage.setItem("watchhouse.keys", keysOn.checked ? "on" : "off"));
-}
 
 function press(element) {
   if (element.matches("textarea")) return element.focus();

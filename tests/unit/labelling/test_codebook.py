@@ -116,3 +116,24 @@ def test_broken_codebook_is_refused_by_name(
 
 def test_unchanged_copy_is_accepted(broken: Callable[[Callable[[dict[str, Any]], object]], Path]) -> None:
     assert load_codebook(broken(lambda raw: None)).version == "2026-11.1"
+
+
+def test_profile_without_israel_keeps_blame_of_jews_for_israel_and_is_marked_as_our_own_cut(
+    codebook: Codebook,
+) -> None:
+    cut = next(profile for profile in codebook.definition_profiles if profile.value == "ihra_without_israel")
+
+    assert cut.leaves_out == ("IH7", "IH8", "IH9", "IH10")
+    assert cut.source.name.startswith("Watchhouse")
+    assert cut.source.verify
+
+
+def test_islamophobic_limbs_keep_their_intention_and_insult_of_a_religion_stays_lawful(
+    codebook: Codebook,
+) -> None:
+    strand = codebook.strands[1]
+    limbs = {code.code: code.meaning for code in strand.codes}
+
+    assert limbs["limb_a"].startswith("Intentionally ")
+    assert "with the intention of encouraging hatred" in limbs["limb_b"]
+    assert "insulting a religion stays lawful" in strand.definition

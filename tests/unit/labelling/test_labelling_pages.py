@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -188,7 +190,9 @@ def test_contradiction_is_shown_with_the_answers_as_they_were(
 
     assert answer.status_code == 422
     assert "There is a problem" in answer.text
-    assert "speech_act: neutral cannot go with severity 2" in answer.text
+    assert '<a href="#speech_act">Neutral cannot go with severity 2</a>' in answer.text
+    assert '<fieldset id="speech_act" tabindex="-1"' in answer.text
+    assert "data-focus" in answer.text
     again = _fields(answer.text)
     assert (again["severity"], again["rationale"], again["strands"]) == (["2"], ["0-4"], ["antisemitic"])
     with database.read() as session:
@@ -250,7 +254,7 @@ def test_too_much_leaves_no_trace_of_the_person(desk: Desk, add: Add, database: 
 
     after = desk.follow(desk.post(f"{path}/skip", lease=_fields(page.text)["lease"], reason="too_much"))
 
-    assert "Nothing about you was kept" in after.text
+    assert "Put aside without your name" in after.text
     with database.read() as session:
         events = session.scalars(select(AuditEvent).where(AuditEvent.event.like("labelling:%"))).all()
         assert {event.actor for event in events} <= {"system:tests", "system:labelling"}
@@ -299,10 +303,90 @@ def test_heartbeat_renews_a_live_lease_and_refuses_a_dead_one(desk: Desk, add: A
     dead = desk.post(f"{path}/heartbeat", lease=int(lease) + 1)
 
     assert renewed.status_code == 200
-    assert "expires_at" in renewed.json()
+    assert 590 < renewed.json()["seconds_left"] <= 600
     assert dead.status_code == 409
 
 
 def test_odd_address_is_refused_or_a_plain_page(desk: Desk) -> None:
     for path in ("/tasks/%00", "/tasks/x'--", "/tasks/none?after=%00", "?after=%F0%9F%90%8D"):
         assert desk.client.get(f"/labelling{path}").status_code in (200, 404, 422), path
+
+
+@pytest.mark.parametrize(
+    ("wrong", "target"),
+    [
+        ({"rationale": "0-999"}, "text"),
+        ({"strands": "sexist"}, "strands"),
+        ({"severity": "9"}, "severity"),
+        ({"speech_act": "shouts"}, "speech_act"),
+        ({"note": "a" * 1_001}, "note"),
+    ],
+)
+def test_every_line_of_the_summary_leads_to_something_that_takes_the_focus(
+    desk: Desk, add: Add, wrong: dict[str, str], target: str
+) -> None:
+    add("They are late.")
+    path, page = desk.next()
+
+    answer = desk.post(f"{path}/label", **(_fields(page.text) | wrong)).text
+
+    assert f'<a href="#{target}">' in answer
+    [tag] = re.findall(rf'<[^>]* id="{target}"[^>]*>', answer)
+    assert 'tabindex="-1"' in tag or tag.startswith('<input type="text"')
+    line = answer.split(f'<a href="#{target}">')[1].split("</a>")[0]
+    assert line[0].isupper()
+    assert ":" not in line
+
+
+def test_note_of_a_lost_text_is_shown_for_copying(desk: Desk, add: Add, database: Database) -> None:
+    add("They are late.")
+    path, page = desk.next()
+
+    answer = desk.post(f"{path}/label", **(_fields(page.text) | {"lease": "9", "note": "IH2 <b>see Q3</b>"}))
+
+    assert answer.status_code == 409
+    assert "IH2 &lt;b&gt;see Q3&lt;/b&gt;" in answer.text
+    with database.read() as session:
+        assert session.scalars(select(LabelRow)).all() == []
+
+
+def test_desk_says_the_truth_about_what_is_kept_of_a_person(desk: Desk, add: Add) -> None:
+    add("One.")
+    path, page = desk.next()
+    assert "Nothing is kept about who pressed this." in page.text
+    desk.post(f"{path}/label", **_fields(page.text))
+
+    back = desk.follow(desk.post("/undo"))
+
+    assert "Nothing is kept about who pressed this." not in back.text
+    assert "it can tell who pressed this" in back.text
+
+
+def test_two_tabs_that_ask_at_once_get_the_same_text(
+    desk: Desk, add: Add, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add("One.", "Two.", "Three.")
+    both_looked = threading.Barrier(2)
+    look = tasks.held_by
+
+    def look_and_wait(*arguments: Any, **more: Any) -> Any:
+        found = look(*arguments, **more)
+        with suppress(threading.BrokenBarrierError):
+            both_looked.wait(timeout=1)  # only passed when two tabs look before either has claimed
+        return found
+
+    monkeypatch.setattr(tasks, "held_by", look_and_wait)
+    addresses: list[str] = []
+    tabs = [
+        threading.Thread(target=lambda: addresses.append(desk.post("/next").headers["location"]))
+        for _ in range(2)
+    ]
+    for tab in tabs:
+        tab.start()
+    for tab in tabs:
+        tab.join()
+
+    assert len(addresses) == 2
+    assert len(set(addresses)) == 1
+    with database.read() as session:
+        assert len(session.scalars(select(Task).where(Task.state == "leased")).all()) == 1

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -33,8 +33,11 @@ def write(folder: Path, *profiles: str) -> Path:
     return file
 
 
-def profile(name: str, first: str, last: str, codes: str = "no_action") -> str:
-    outcomes = ", ".join(f"{{code: {code}, title: T, meaning: M}}" for code in codes.split())
+def profile(name: str, first: str, last: str, codes: str = "no_action", keys: str = "abc") -> str:
+    outcomes = ", ".join(
+        f"{{code: {code}, key: {key!r}, title: T, meaning: M}}"
+        for code, key in zip(codes.split(), keys, strict=False)
+    )
     return f"  - {{name: {name}, valid_from: {first}, valid_to: {last}, outcomes: [{outcomes}]}}\n"
 
 
@@ -42,6 +45,20 @@ def test_shipped_catalogue_has_the_decision_codes_and_its_own_hash(shipped: Outc
     assert [outcome.code for outcome in shipped.in_force(TODAY)] == DECISION_CODES
     assert [detail.code for detail in shipped.in_force(TODAY)[-1].details] == NO_ACTION_DETAILS
     assert shipped.sha256 == sha256_of(SHIPPED.read_bytes())
+
+
+def test_shipped_profile_starts_on_the_day_it_was_written(shipped: OutcomeCatalogue) -> None:
+    assert shipped.profiles[0].valid_from == TODAY
+    with pytest.raises(BadConfig, match="no profile is in force"):
+        shipped.in_force(TODAY - timedelta(days=1))
+
+
+def test_shipped_outcomes_have_a_letter_each_that_the_decision_page_leaves_free(
+    shipped: OutcomeCatalogue,
+) -> None:
+    keys = [outcome.key for outcome in shipped.in_force(TODAY)]
+    assert len(set(keys)) == len(DECISION_CODES)
+    assert set(keys).isdisjoint("nrpaifeox")
 
 
 @pytest.mark.parametrize("spelling", ["no_action", "NO_ACTION", "No_Action"])
@@ -82,6 +99,13 @@ def test_in_force_changes_at_midnight_of_the_dates(tmp_path: Path) -> None:
             catalogue.in_force(outside)
 
 
+def test_outcomes_with_a_letter_each_are_accepted(tmp_path: Path) -> None:
+    catalogue = load_outcomes(
+        write(tmp_path, profile("a", "2026-01-01", "null", "no_action intel_only", "gd"))
+    )
+    assert [outcome.key for outcome in catalogue.in_force(TODAY)] == ["g", "d"]
+
+
 @pytest.mark.parametrize(
     "profiles",
     [
@@ -90,8 +114,22 @@ def test_in_force_changes_at_midnight_of_the_dates(tmp_path: Path) -> None:
         [profile("a", "2026-02-01", "2026-01-01")],
         [profile("a", "2026-01-01", "null", "no_action no_action")],
         [profile("a", "2026-01-01", "null", "NoAction")],
+        [profile("a", "2026-01-01", "null", "no_action intel_only", "gg")],
+        [profile("a", "2026-01-01", "null", "no_action", "G")],
+        [profile("a", "2026-01-01", "null", "no_action", "1")],
+        [profile("a", "2026-01-01", "null").replace(" key: 'a',", "")],
     ],
-    ids=["overlap", "open end overlapped", "ends before it starts", "code twice", "code not lower snake"],
+    ids=[
+        "overlap",
+        "open end overlapped",
+        "ends before it starts",
+        "code twice",
+        "code not lower snake",
+        "key twice",
+        "key a capital",
+        "key a digit",
+        "no key",
+    ],
 )
 def test_unsound_catalogue_is_refused(tmp_path: Path, profiles: list[str]) -> None:
     with pytest.raises(BadConfig):

@@ -1,8 +1,9 @@
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from argon2 import PasswordHasher
@@ -10,7 +11,7 @@ from sqlalchemy import select
 
 from model.errors import BadInput, DuplicateName, Fault, NotFound, NotSignedIn, TooMany
 from serve.audit.events import Event
-from serve.people import keys, passwords
+from serve.people import keys, passwords, sessions
 from serve.people.officers import create_officer, disable_officer
 from serve.people.roles import PERMITTED, Action, Role, may, roles_that_may
 from serve.people.sessions import (
@@ -25,7 +26,7 @@ from serve.people.sessions import (
 from serve.settings import Settings
 from serve.storage.engine import Database
 from serve.storage.identifiers import utc_now
-from serve.storage.tables import ApiKey, AuditEvent, Officer
+from serve.storage.tables import ApiKey, AuditEvent, Officer, SignInAttempt
 from serve.storage.tables import Session as SessionRow
 
 PASSWORD = "a made-up password"
@@ -141,7 +142,65 @@ def test_wrong_name_and_wrong_password_are_answered_alike(
         answers.add((refusal.value.code, refusal.value.message, refusal.value.field))
 
     assert len(answers) == 1
-    assert _events(database).count(Event.SIGN_IN_REFUSED) == 4
+    assert _events(database).count(Event.SIGN_IN_REFUSED) == 2  # ada's, and one for all unknown names
+
+
+def test_refusals_of_one_window_leave_one_event(
+    database: Database, settings: Settings, officer: MakeOfficer
+) -> None:
+    ada = officer(name="ada")
+    now = utc_now()
+
+    def refused(name: str, at: datetime) -> None:
+        with pytest.raises(NotSignedIn):
+            sign_in(database, settings, name=name, password="not the password", at=at)
+
+    def subjects() -> list[str]:
+        with database.read() as session:
+            refusals = select(AuditEvent.subject).where(AuditEvent.event == Event.SIGN_IN_REFUSED.value)
+            return list(session.scalars(refusals.order_by(AuditEvent.event_id)))
+
+    for number in range(4):
+        refused("ada", now)
+        refused(f"nobody {number}", now)
+    assert subjects() == [ada.officer_id, "name:unknown"]
+    with database.read() as session:
+        assert len(session.scalars(select(SignInAttempt)).all()) == 8
+
+    refused("ada", now + ATTEMPT_WINDOW)
+    assert subjects() == [ada.officer_id, "name:unknown", ada.officer_id]
+
+
+def test_seventh_sign_in_at_once_is_refused_before_the_database_is_touched(
+    database: Database, settings: Settings, officer: MakeOfficer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    officer(name="ada")
+    all_in, go_on = threading.Barrier(sessions.MAX_SIGN_INS_IN_HAND + 1), threading.Event()
+
+    def slow(_password: str, _stored: str | None) -> bool:
+        all_in.wait(30)
+        go_on.wait(30)
+        return True
+
+    monkeypatch.setattr(sessions, "password_matches", slow)
+    with ThreadPoolExecutor(sessions.MAX_SIGN_INS_IN_HAND) as pool:
+        waiting = [
+            pool.submit(sign_in, database, settings, name="ada", password=PASSWORD, at=utc_now())
+            for _ in range(sessions.MAX_SIGN_INS_IN_HAND)
+        ]
+        all_in.wait(30)
+        with database.read() as session:
+            before = len(session.scalars(select(SignInAttempt)).all())
+        with pytest.raises(TooMany, match="a few seconds"):
+            sign_in(database, settings, name="grace", password=PASSWORD, at=utc_now())
+        with database.read() as session:
+            assert len(session.scalars(select(SignInAttempt)).all()) == before
+        go_on.set()
+        assert all(one.result(30).token for one in waiting)
+
+    monkeypatch.undo()
+    with pytest.raises(NotSignedIn):  # its place is free again
+        sign_in(database, settings, name="grace", password=PASSWORD, at=utc_now())
 
 
 def test_eleventh_attempt_in_five_minutes_is_refused_even_when_it_is_right(
@@ -175,7 +234,7 @@ def test_many_attempts_at_once_are_no_more_than_ten(
             return fault.code
         return "in"
 
-    with ThreadPoolExecutor(8) as pool:
+    with ThreadPoolExecutor(sessions.MAX_SIGN_INS_IN_HAND) as pool:
         answers = list(pool.map(attempt, range(24)))
 
     assert answers.count("not_signed_in") == MAX_ATTEMPTS
@@ -234,6 +293,9 @@ def test_disabled_officer_is_out_at_once_and_cannot_come_back(
         sign_in(database, settings, name="ada", password=PASSWORD, at=utc_now())
     with pytest.raises(NotFound), database.write() as session:
         disable_officer(session, officer_id="nobody", actor="system:tests", at=utc_now())
+    with pytest.raises(NotFound), database.write() as session:
+        disable_officer(session, officer_id=ada.officer_id, actor="system:tests", at=utc_now())
+    assert _events(database).count(Event.OFFICER_DISABLED) == 1
 
 
 def test_sessions_that_are_over_are_dropped_at_the_next_sign_in(

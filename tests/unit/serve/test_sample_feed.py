@@ -10,6 +10,12 @@ import pytest
 from model.configuration import configs_folder
 from model.normalise import check_text, normalise_text
 
+HATEFUL = frozenset({
+    4, 5, 9, 21, 30, 34, 44, 45, 53, 60, 63, 71, 76, 78, 80, 84, 97, 98, 125, 126, 127, 131, 142,
+    145, 146, 147, 150, 152, 155, 158, 160, 161, 163, 167, 178, 181, 187, 193, 205, 210,
+})  # fmt: skip
+"""Numbers of the posts whose author means harm; every other post is ordinary, counter-speech or news."""
+
 KEYS = {"id", "text", "platform", "url", "author", "posted_at"}
 
 
@@ -43,3 +49,16 @@ def test_sample_posts_lie_in_early_november_and_on_no_real_site(posts: list[dict
         assert datetime(2026, 11, 1, tzinfo=UTC) <= posted_at < datetime(2026, 11, 16, tzinfo=UTC)
         assert post["url"].startswith("https://example.test/")
         assert "://" not in post["text"] or "https://example.test/" in post["text"]
+
+
+def test_no_author_of_a_hateful_sample_post_wrote_another(posts: list[dict[str, str]]) -> None:
+    hateful = [post["author"] for post in posts if int(post["id"].removeprefix("sample-")) in HATEFUL]
+    others = {post["author"] for post in posts if int(post["id"].removeprefix("sample-")) not in HATEFUL}
+
+    assert len(hateful) == len(set(hateful)) == len(HATEFUL)
+    assert others.isdisjoint(hateful)
+
+
+def test_sample_posts_stand_in_the_order_in_which_they_were_posted(posts: list[dict[str, str]]) -> None:
+    moments = [post["posted_at"] for post in posts]
+    assert moments == sorted(moments)

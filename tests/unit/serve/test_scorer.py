@@ -12,6 +12,7 @@ from model.errors import TextEmpty, Unavailable
 from serve.audit.events import Event
 from serve.hub import Hub
 from serve.intake.storing import take_posts
+from serve.logs import configure_logging
 from serve.scoring.each import score_each
 from serve.scoring.scorer import Scorer, open_cases, score_posts, waiting_posts
 from serve.storage.identifiers import utc_now
@@ -19,22 +20,30 @@ from serve.storage.tables import AuditEvent, Case, CasePost, Post, PostScores
 from serve.worker import Worker
 
 
+class Panic(BaseException):
+    """As pyo3's PanicException, no Exception."""
+
+
 class StubClassifier:
-    """Gives 0.1 everywhere; refuses texts with `blank` in them, and breaks on `broken` while told to."""
+    """Gives 0.1 everywhere; refuses texts with `blank`, and breaks on `broken` and `panic`, or while down."""
 
     bundle_id = "stub-1"
     thresholds = dict.fromkeys(("hate", "antisemitic", "islamophobic", "far_right"), 0.5)
 
     def __init__(self) -> None:
-        self.is_broken = True
+        self.down: BaseException | None = None
         self.calls: list[list[str]] = []
 
     def score(self, texts: Sequence[str]) -> Scores:
         self.calls.append(list(texts))
+        if self.down is not None:
+            raise self.down
         if any("blank" in text for text in texts):
             raise TextEmpty("text: nothing is left of it", field="text")
-        if self.is_broken and any("broken" in text for text in texts):
+        if any("broken" in text for text in texts):
             raise ZeroDivisionError("broken post: with its text")
+        if any("panic" in text for text in texts):
+            raise Panic("broken post: with its text")
         return Scores(np.full((len(texts), 4), 0.1, dtype=np.float32), self.bundle_id)
 
 
@@ -150,22 +159,92 @@ def test_classifier_is_called_outside_any_transaction(
     assert [text for text, _, _ in queue_of(hub)] == ["first", "second"]
 
 
-def test_thread_outlives_an_unknown_exception_and_posts_stay_waiting(
-    hub: Hub, stub: StubClassifier, capsys: pytest.CaptureFixture[str], wait_until: Callable[..., None]
+def test_post_that_breaks_the_classifier_becomes_a_case_and_holds_nobody_up(
+    hub: Hub, stub: StubClassifier, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    configure_logging()
+    send(hub, "first", "broken", "third", "panic")
+    Scorer(hub).score_batch()
+
+    assert sorted(queue_of(hub)) == [
+        ("broken", "queued", "unscored"),
+        ("first", "queued", "low_priority"),
+        ("panic", "queued", "unscored"),
+        ("third", "queued", "low_priority"),
+    ]
+    with hub.database.read() as session:
+        reasons = session.scalars(select(PostScores.reason).where(PostScores.route == "unscored")).all()
+    assert all("internal_error" in reason for reason in reasons)
+    log = capsys.readouterr().err
+    assert "classifier failed on a text" in log
+    assert "ZeroDivisionError" in log
+    assert "Panic" in log
+    assert "with its text" not in log
+
+
+def test_single_post_that_breaks_the_classifier_becomes_a_case_too(hub: Hub, stub: StubClassifier) -> None:
+    send(hub, "broken")
+    Scorer(hub).score_batch()
+
+    assert queue_of(hub) == [("broken", "queued", "unscored")]
+
+
+@pytest.mark.parametrize("error", [ZeroDivisionError, Unavailable, Panic])
+def test_thread_outlives_a_classifier_that_is_down_and_posts_stay_waiting(
+    hub: Hub,
+    stub: StubClassifier,
+    capsys: pytest.CaptureFixture[str],
+    wait_until: Callable[..., None],
+    error: type[BaseException],
+) -> None:
+    stub.down = error("broken post: with its text")
     scorer = Scorer(hub)
     scorer.start()
     try:
-        send(hub, "broken")
-        wait_until(lambda: len(stub.calls) > 0)
+        send(hub, "one", "two")
+        wait_until(lambda: scorer.worker.failures > 0)
         assert scorer.is_alive
         assert queue_of(hub) == []
-        stub.is_broken = False
-        wait_until(lambda: len(queue_of(hub)) == 1)
+        stub.down = None
+        wait_until(lambda: len(queue_of(hub)) == 2)
+        wait_until(lambda: scorer.worker.failures == 0)
     finally:
         scorer.stop()
     assert not scorer.is_alive
+    assert {route for _, _, route in queue_of(hub)} == {"low_priority"}
     assert "with its text" not in capsys.readouterr().err
+
+
+def test_worker_outlives_what_is_no_exception_and_is_unwell_after_three_failures(
+    wait_until: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("serve.worker.LONGEST_PAUSE_SECONDS", 0.01)
+    works = threading.Event()
+
+    def work() -> bool:
+        if not works.is_set():
+            raise Panic
+        return False
+
+    worker = Worker("test", work, poll_seconds=0.01)
+    assert not worker.is_well
+    worker.start()
+    try:
+        wait_until(lambda: worker.failures >= 3)
+        assert worker.is_alive
+        assert not worker.is_well
+        works.set()
+        wait_until(lambda: worker.is_well)
+    finally:
+        worker.stop()
+    assert not worker.is_well
+
+
+def test_caller_of_the_api_is_told_of_a_broken_classifier() -> None:
+    with pytest.raises(ZeroDivisionError):
+        score_each(StubClassifier(), ["fine", "broken"])
+    with pytest.raises(RuntimeError):  # not the panic itself, which the request's edge would miss
+        score_each(StubClassifier(), ["fine", "panic"])
 
 
 def test_stored_post_wakes_the_thread(

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
+from model.configuration import FrozenConfig, load_yaml
 from model.errors import BadConfig
 from serve.settings import Settings, load_settings
 from serve.storage.engine import Database, wal_is_safe
@@ -35,6 +36,32 @@ def test_file_that_is_no_yaml_mapping_is_refused(hub_home: Path, content: str) -
     (hub_home / "hub.yaml").write_text(content)
 
     with pytest.raises(BadConfig, match=r"hub\.yaml"):
+        load_settings(hub_home)
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["database_url: postgres://hub:made-up-secret@host/hub: x", "database_url: 'made-up-secret",
+     "made-up-secret: [", "database_url: !!python/name:made-up-secret x", "\tdatabase_url: made-up-secret"],
+)  # fmt: skip
+def test_broken_file_is_told_by_its_line_number_and_not_its_words(hub_home: Path, line: str) -> None:
+    file = hub_home / "hub.yaml"
+    file.write_text(f"lease_seconds: 60\n{line}\n")
+
+    with pytest.raises(BadConfig) as refusal:
+        load_settings(hub_home)
+    with pytest.raises(BadConfig) as refusal_of_a_config:
+        load_yaml(file, FrozenConfig)
+
+    for message in (refusal.value.message, refusal_of_a_config.value.message):
+        assert message.startswith(f"{file}: not YAML (line ")
+        assert "secret" not in message
+
+
+def test_impossible_date_in_the_file_is_refused(hub_home: Path) -> None:
+    (hub_home / "hub.yaml").write_text("bundle: 2026-13-45\n")
+
+    with pytest.raises(BadConfig, match=r"hub\.yaml: not YAML"):
         load_settings(hub_home)
 
 

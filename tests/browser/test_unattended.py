@@ -1,0 +1,130 @@
+"""An open page that nobody touches lets its case go, and a written reason is not lost by a slip."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Dialog, expect
+
+pytestmark = pytest.mark.browser
+
+REASON = "Half an hour of work."
+RESTORED = "dispatchEvent(new PageTransitionEvent('pageshow', {persisted: true}))"
+
+
+@pytest.fixture
+def page(hub, new_page, sign_in):
+    hub.post("They say antiword all day long.")
+    page = new_page()
+    page.clock.install()
+    sign_in(page)
+    with page.expect_response("**/heartbeat"):
+        page.keyboard.press("n")
+    expect(page.locator("#lease-left")).to_contain_text("min")
+    return page
+
+
+@pytest.fixture
+def answers(page):
+    """Every dialog that opens, dismissed as it does; append `True` to `accepts` to accept the next one."""
+    opened: list[str] = []
+    accepts: list[bool] = []
+
+    def answer(dialog: Dialog) -> None:
+        opened.append(dialog.type)
+        if accepts:
+            accepts.pop()
+            dialog.accept()
+        else:
+            dialog.dismiss()
+
+    page.on("dialog", answer)
+    return opened, accepts
+
+
+def test_page_that_nobody_touches_stops_keeping_its_case_and_a_touch_keeps_it_again(page) -> None:
+    with page.expect_response("**/heartbeat"):
+        page.clock.fast_forward("05:00")
+    beats: list[str] = []
+    page.on("request", lambda request: "heartbeat" in request.url and beats.append(request.url))
+
+    page.clock.fast_forward("05:01")
+    page.clock.run_for("01:00")
+
+    assert beats == []
+    expect(page.locator("#lease-left")).to_contain_text(", 3 min 5")
+    with page.expect_response("**/heartbeat"):
+        page.keyboard.press("Shift")
+    expect(page.locator("#lease-left")).to_contain_text(", 9 min 5")
+
+
+def test_page_left_alone_says_in_the_end_that_the_case_is_lost(page) -> None:
+    page.clock.fast_forward("10:30")
+    expect(page.get_by_role("alert")).to_contain_text("This case is no longer yours")
+    expect(page.get_by_role("button", name="Record the decision")).to_be_disabled()
+
+
+def test_stray_link_or_back_asks_before_a_reason_is_lost(page, answers) -> None:
+    opened, _ = answers
+    case_url = page.url
+    page.keyboard.press("e")
+    page.keyboard.type(REASON)
+    page.get_by_role("link", name="Queue").click(no_wait_after=True)
+    expect(page.get_by_label("Why did you decide this?")).to_have_value(REASON)
+    page.evaluate("history.back()")
+    expect(page.get_by_label("Why did you decide this?")).to_have_value(REASON)
+    assert page.url == case_url
+    assert opened == ["beforeunload", "beforeunload"]
+
+
+def test_empty_reason_and_a_recorded_decision_ask_nothing(hub, page, answers) -> None:
+    opened, _ = answers
+    case_url = page.url
+    page.get_by_role("link", name="Queue").click()
+    page.goto(case_url)
+    page.wait_for_load_state()
+    for key in ("r", "c", "2", "e"):
+        page.keyboard.press(key)
+    page.keyboard.type(REASON)
+    expect(page.get_by_role("group", name="Text of the post")).to_be_visible()
+    page.keyboard.press("Control+Enter")
+    expect(page.get_by_role("heading", level=1)).to_have_text("No case is waiting")
+    assert opened == []
+
+
+def test_putting_back_with_a_reason_asks_first(hub, page, answers) -> None:
+    opened, accepts = answers
+    page.keyboard.press("e")
+    page.keyboard.type(REASON)
+    page.keyboard.press("Escape")
+    page.keyboard.press("p")
+    expect(page.get_by_label("Why did you decide this?")).to_have_value(REASON)
+    assert hub.rows("SELECT state FROM cases") == [{"state": "in_review"}]
+    accepts.append(True)
+    page.keyboard.press("p")
+    expect(page.get_by_role("status")).to_have_text("The case is back in the queue.")
+    assert opened == ["confirm", "confirm"]
+
+
+def test_ctrl_enter_on_a_covered_post_leads_to_its_cover_and_keeps_the_reason(hub, page) -> None:
+    for key in ("c", "2", "e"):
+        page.keyboard.press(key)
+    page.keyboard.type(REASON)
+    page.keyboard.press("Control+Enter")
+    page.get_by_role("link", name="Show every post before you decide").click()
+    expect(page.get_by_role("button", name="Show the post")).to_be_focused()
+    expect(page.get_by_label("Why did you decide this?")).to_have_value(REASON)
+    expect(page.get_by_role("radio", name="Request a crime record")).to_be_checked()
+    assert hub.rows("SELECT * FROM decisions") == []
+
+
+def test_page_restored_by_the_browser_keeps_what_was_typed(page) -> None:
+    page.get_by_label("Why did you decide this?").fill(REASON)
+    with page.expect_response("**/heartbeat"):
+        page.evaluate(RESTORED)
+    expect(page.get_by_label("Why did you decide this?")).to_have_value(REASON)
+
+
+def test_page_restored_after_its_form_was_sent_is_loaded_again(page) -> None:
+    with page.expect_navigation():
+        page.evaluate(f"hold.settled = true; {RESTORED}")
+    expect(page.locator("#decide")).to_be_visible()
