@@ -37,7 +37,7 @@ lint: $(VENV)/.dev ## Only the checks that run no product code
 	$(BIN)/ruff check $(CODE)
 	$(BIN)/ruff format --check $(CODE)
 	$(BIN)/mypy
-	$(BIN)/lint-imports --no-logo
+	$(BIN)/lint-imports --no-logo --no-cache
 
 bench: $(VENV)/.dev ## Measure `watchhouse score`: posts a second, start-up, memory
 	$(BIN)/python tests/benchmarks/bench_score.py
