@@ -182,7 +182,10 @@ def _csv_rows(lines: Iterator[_Line], label: str) -> Iterator[PostRow]:
     # Bytes that are no UTF-8 become lone surrogates, which check_text refuses row by row. A cut line is
     # longer than two columns at the csv module's limit of 131,072 characters, so it never passes for whole.
     reader = csv.reader(line.data.decode("utf-8", "surrogateescape") + "\n" for line in lines)
-    header = next(reader, None)
+    try:
+        header = next(reader, None)
+    except csv.Error:
+        raise BadFile(f"{label}: the header is not CSV", field="files") from None
     if header is None:
         return
     names = [name.strip() for name in header]

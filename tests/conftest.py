@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import hypothesis
 import pytest
 from pydantic import SecretStr
 from sqlalchemy import NullPool, create_engine, make_url
@@ -26,7 +27,11 @@ if TYPE_CHECKING:
     from serve.storage.engine import Database
     from serve.storage.tables import Officer
 
-# --- H2: the tiny bundle (model/) ------------------------------------------------------------------
+# No test is timed: on a busy machine a deadline fails what is right.
+hypothesis.settings.register_profile("house", deadline=None)
+hypothesis.settings.load_profile("house")
+
+# --- The tiny bundle (model/) ----------------------------------------------------------------------
 
 TINY_LOGITS: dict[str, tuple[float, float, float, float]] = {
     # word: logits in HEAD_ORDER. A text's logits are the largest of its words', head by head,
@@ -127,7 +132,7 @@ def _tiny_tokenizer(words: list[str]) -> str:
     return text
 
 
-# --- H3: databases, the hub, its people and keys (serve/) ------------------------------------------
+# --- databases, the hub, its people and keys (serve/) ------------------------------------------
 #
 # SQLite in every run. PostgreSQL from WATCHHOUSE_TEST_POSTGRES_URL (a URL that may create databases),
 # else from one temporary cluster a test run, shared by all xdist workers; where neither can be had the

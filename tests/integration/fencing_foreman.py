@@ -36,8 +36,6 @@ from serve.storage.tables import Case, Decision
 
 TRIALS = 20
 
-# Sixteen writers on a busy machine may wait long for SQLite's one lock: not our subject.
-engine.BUSY_TIMEOUT_MS = 300_000
 prepare_as_in_service = engine._prepare_sqlite
 
 
@@ -46,10 +44,11 @@ def prepare_without_waiting_for_the_disk(connection: sqlite3.Connection, record:
     connection.execute("PRAGMA synchronous=OFF")  # a kill loses nothing written; no power is cut here
 
 
-engine._prepare_sqlite = prepare_without_waiting_for_the_disk
-
-
 def main() -> None:
+    # Only in this process: pytest imports the file too. Sixteen writers on a busy machine may wait long
+    # for SQLite's one lock, and that is not our subject.
+    engine.BUSY_TIMEOUT_MS = 300_000
+    engine._prepare_sqlite = prepare_without_waiting_for_the_disk
     plan = json.loads(sys.argv[1])
     rng = random.Random(plan["seed"])
     plan["lease_seconds"] = fill(plan)

@@ -47,7 +47,7 @@ import watchhouse
 watchhouse.main()
 """
 
-pytestmark = [pytest.mark.kill, pytest.mark.timeout(60 + 30 * ROUNDS)]
+pytestmark = [pytest.mark.kill, pytest.mark.timeout(120 + 60 * ROUNDS)]
 
 
 @pytest.fixture(autouse=True)

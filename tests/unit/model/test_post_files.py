@@ -10,7 +10,7 @@ from types import SimpleNamespace
 
 import pyarrow
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from pyarrow import parquet
 
@@ -249,6 +249,7 @@ def test_standard_input_is_read_by_its_first_line(monkeypatch: pytest.MonkeyPatc
         assert [(row.id, row.text) for row in read_posts(["-"])] == expected
 
 
+@example(data=b"\r\x00", name="a.csv")
 @given(st.binary(max_size=300), st.sampled_from(["a.txt", "a.jsonl", "a.csv"]))
 def test_any_bytes_give_rows_or_a_refusal(
     tmp_path_factory: pytest.TempPathFactory, data: bytes, name: str
