@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import shutil
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import onnxruntime
 import torch
 from numpy.typing import NDArray
@@ -64,7 +66,7 @@ def export_bundle(
     export_onnx(network, fp32)
     shutil.copyfile(encoder / "tokenizer.json", staging / "tokenizer.json")
     shutil.copyfile(loaded.path, staging / "recipe.yaml")
-    quantise(fp32, staging / "model.onnx")
+    quantise(fp32, staging / "model.onnx", recipe.full_precision)
     facts: dict[str, Any] = {
         "name": f"{recipe.name}-v{recipe.version}",
         "max_tokens": recipe.max_tokens,
@@ -123,13 +125,21 @@ def export_onnx(network: HateNetwork, path: Path) -> None:
         )
 
 
-def quantise(fp32: Path, int8: Path) -> None:
-    """Writes the int8 form: dynamic, per channel (per tensor loses 1.5 points; CLASSIFIER.md section 3)."""
+def quantise(fp32: Path, int8: Path, full_precision: Sequence[str] = ()) -> None:
+    """Writes the int8 form: dynamic, per channel (per tensor loses 1.5 points; CLASSIFIER.md section 3).
+
+    Products whose name holds one of `full_precision` stay fp32. Raises: ExportRefused if none has it.
+    """
+    names = [node.name for node in onnx.load(fp32).graph.node if node.op_type in ("MatMul", "Gemm")]
+    kept = [name for name in names if any(part in name for part in full_precision)]
+    if any(all(part not in name for name in names) for part in full_precision):
+        raise ExportRefused("full_precision: names a product that the network does not have")
     quantize_dynamic(
         str(fp32),
         str(int8),
         per_channel=True,
         weight_type=QuantType.QInt8,
+        nodes_to_exclude=kept,
         extra_options={"MatMulConstBOnly": True},
     )
 

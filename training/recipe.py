@@ -108,6 +108,9 @@ class Recipe(FrozenConfig):
     noise_share: float = Field(ge=0, le=1, description="share of training posts shown with spelling noise")
     far_right_lexicon: str
     thresholds: dict[str, ThresholdRule]
+    full_precision: tuple[str, ...] = Field(
+        default=(), description="matrix products, by a part of their name, that int8 leaves as they are"
+    )
     labels_repeat: int = Field(default=1, ge=1, le=10)
     corpora: tuple[CorpusUse, ...] = Field(min_length=1)
     background: tuple[BackgroundUse, ...] = ()

@@ -66,12 +66,16 @@ def train_bundle(
     return bundle
 
 
+AFTER_TRAINING = {"description", "thresholds", "full_precision", "checkpoint_steps"}
+"""Members of a recipe that do not touch the trained weights."""
+
+
 def run_fingerprint(loaded: LoadedRecipe, mixture: Mixture) -> str:
     """The hash of all that decides the trained weights: a checkpoint of any other run is refused.
 
     What is used only after training (thresholds, description) or only for comfort may change.
     """
-    decisive = loaded.recipe.model_dump_json(exclude={"description", "thresholds", "checkpoint_steps"})
+    decisive = loaded.recipe.model_dump_json(exclude=AFTER_TRAINING)
     parts = [
         decisive,
         mixture.lexicon_sha256,

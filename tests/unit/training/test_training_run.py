@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -80,7 +80,7 @@ def test_checkpoint_of_another_recipe_is_refused(
 def test_int8_that_loses_precision_is_refused(
     tiny_recipe: Recipes, tiny_pack: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def scrambled(fp32: Path, int8: Path) -> None:
+    def scrambled(fp32: Path, int8: Path, _full_precision: Sequence[str]) -> None:
         network = onnx.load(fp32)
         for weights in network.graph.initializer:
             if weights.name == "heads.weight":
@@ -93,6 +93,24 @@ def test_int8_that_loses_precision_is_refused(
     with pytest.raises(ExportRefused, match="average precision"):
         train_bundle(tiny_recipe(), data=tiny_pack, out=tmp_path / "run", labels=[])
     assert not (tmp_path / "run" / "bundle").exists()
+
+
+def test_products_kept_in_full_precision_are_not_quantised(
+    tiny_recipe: Recipes, tiny_pack: Path, tmp_path: Path
+) -> None:
+    part = "layer.0/output/dense/MatMul"
+    bundle = train_bundle(
+        tiny_recipe(epochs=2, full_precision=[part]), data=tiny_pack, out=tmp_path / "run", labels=[]
+    )
+
+    assert bundle is not None
+    nodes = onnx.load(bundle / "model.onnx").graph.node
+    assert [node.op_type for node in nodes if node.name.endswith(part)] == ["MatMul"]
+    assert any(node.op_type == "MatMulInteger" for node in nodes)
+    with pytest.raises(ExportRefused, match="full_precision"):
+        train_bundle(
+            tiny_recipe(epochs=2, full_precision=["no.such"]), data=tiny_pack, out=tmp_path / "run", labels=[]
+        )
 
 
 def test_loss_of_precision_has_the_right_sign() -> None:
