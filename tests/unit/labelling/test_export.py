@@ -65,13 +65,14 @@ def test_export_gives_text_answers_and_codebook(
         ({}, (0, 0, 0, 0)),
         ({"strands": ["islamophobic"], "severity": 2, "speech_act": "reports_or_quotes"}, (0, 0, 0, 0)),
         ({"strands": ["islamophobic"], "severity": 1, "speech_act": "counters"}, (0, 0, 0, 0)),
-        ({"strands": ["far_right"], "severity": 0, "speech_act": "endorses"}, (0, 0, 0, 0)),
+        # Far-right content that is not hate is no far-right negative: it has no label.
+        ({"strands": ["far_right"], "severity": 0, "speech_act": "endorses"}, (0, 0, 0, None)),
         ({"strands": [], "severity": 2, "speech_act": "endorses"}, (1, 0, 0, 0)),
         ({"strands": ["far_right", "islamophobic"], "severity": 3, "speech_act": "endorses"}, (1, 0, 1, 1)),
     ],
 )
 def test_strand_is_one_only_for_endorsed_hate_that_ticks_it(
-    database: Database, add: Add, annotator: People, answers: dict[str, Any], flags: tuple[int, ...]
+    database: Database, add: Add, annotator: People, answers: dict[str, Any], flags: tuple[int | None, ...]
 ) -> None:
     add("A text for a table of answers.")
     annotator("ada").label_next(**answers)
@@ -187,7 +188,8 @@ def test_any_label_survives_the_way_through_database_and_file(
         hate = answers.speech_act == "endorses" and answers.severity >= 1
         assert post.hate == int(hate)
         for strand in STRAND_ORDER:
-            assert getattr(post, strand) == int(hate and strand in answers.strands)
+            no_label = strand == "far_right" and not hate and strand in answers.strands
+            assert getattr(post, strand) == (None if no_label else int(hate and strand in answers.strands))
 
 
 @pytest.fixture
