@@ -14,8 +14,7 @@ from model.errors import BadInput
 from model.records import write_jsonl
 from serve.audit.events import Event
 from serve.audit.log import record
-from serve.settings import load_settings
-from serve.storage.engine import Database
+from serve.people.administration import open_home
 from serve.storage.identifiers import utc_now
 
 COMMAND: Final = "system:label-command"
@@ -29,7 +28,7 @@ def add_tasks(home: Path, *, batch: str, source: str) -> int:
 
     Raises: BadInput when the batch's name or the file cannot be used.
     """
-    database = Database(load_settings(home).sqlalchemy_url)
+    _, database = open_home(home)
     try:
         with database.write() as session:
             rows = rows_from_cases(session) if source == "cases" else rows_from_file(Path(source))
@@ -54,7 +53,7 @@ def export_labels(home: Path, *, out: Path, batch: str | None) -> int:
     if not out.resolve().parent.is_dir():
         raise BadInput(f"out: {out}: its folder does not exist", field="out")
     beside = out.with_name(f".{out.name}.{os.getpid()}.part")
-    database = Database(load_settings(home).sqlalchemy_url)
+    _, database = open_home(home)
     try:
         # One transaction reads the labels and says that they left; the file appears only after its commit.
         with database.write() as session:

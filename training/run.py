@@ -12,7 +12,7 @@ from rich.table import Table
 
 from model.configuration import sha256_of
 from model.normalise import NORMALISER_VERSION
-from training.corpora.mixture import Mixture, build_mixture, label_counts
+from training.corpora.mixture import Mixture, MixturePost, build_mixture, label_counts
 from training.recipe import LoadedRecipe, load_recipe
 
 
@@ -46,12 +46,12 @@ def train_bundle(
     with console.status("preparing the mixture") as status:
         mixture = build_mixture(recipe, data, labels, tick=lambda what: status.update(what))
     print_mixture(mixture, console)
-    fingerprint = run_fingerprint(loaded, mixture)
     run = RunFolder(out)
     out.mkdir(parents=True, exist_ok=True)
     tokenizer = load_tokenizer(str(encoder / "tokenizer.json"), recipe.max_tokens)
     pad_token_id = tokenizer.token_to_id("[PAD]") or 0
     shown = with_noise(mixture.train, recipe.noise_share, recipe.seed)
+    fingerprint = run_fingerprint(loaded, mixture, shown)
     posts = encode(shown, tokenizer, pad_token_id)
     with seeded(recipe.seed):
         network = build_network(encoder, recipe.dropout)
@@ -70,7 +70,7 @@ AFTER_TRAINING = {"description", "thresholds", "full_precision", "checkpoint_ste
 """Members of a recipe that do not touch the trained weights."""
 
 
-def run_fingerprint(loaded: LoadedRecipe, mixture: Mixture) -> str:
+def run_fingerprint(loaded: LoadedRecipe, mixture: Mixture, shown: Sequence[MixturePost]) -> str:
     """The hash of all that decides the trained weights: a checkpoint of any other run is refused.
 
     What is used only after training (thresholds, description) or only for comfort may change.
@@ -81,8 +81,8 @@ def run_fingerprint(loaded: LoadedRecipe, mixture: Mixture) -> str:
         mixture.lexicon_sha256,
         str(NORMALISER_VERSION),
         *(f"{name}={digest}" for name, digest in sorted(mixture.files.items())),
-        # The mixture itself, not only its files: a change of the rules gives other posts in other batches.
-        sha256_of(repr([(p.corpus, p.id, p.text, p.labels, p.repeat) for p in mixture.train]).encode()),
+        # The very posts, noise and all: a change of the rules gives other posts in other batches.
+        sha256_of(repr([(p.corpus, p.id, p.text, p.labels, p.repeat) for p in shown]).encode()),
         f"processes={os.environ.get('WORLD_SIZE', '1')}",
     ]
     return sha256_of("\n".join(parts).encode())

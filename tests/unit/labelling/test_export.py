@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -258,3 +259,13 @@ def test_command_that_fails_leaves_the_old_file_and_no_part(home: Path, tmp_path
     assert [path.name for path in tmp_path.iterdir() if path.name.endswith(".part")] == []
     with pytest.raises(BadInput, match="out"):
         command.export_labels(home, out=tmp_path / "absent" / "labels.jsonl", batch=None)
+
+
+def test_exported_file_is_for_its_owner_alone(tmp_path: Path) -> None:
+    before = os.umask(0o022)
+    try:
+        assert command.export_labels(tmp_path / "new-home", out=tmp_path / "labels.jsonl", batch=None) == 0
+    finally:
+        os.umask(before)
+
+    assert (tmp_path / "labels.jsonl").stat().st_mode & 0o077 == 0
