@@ -104,7 +104,15 @@ def _jsonl(path: Path) -> Iterator[tuple[int, dict[str, Any] | BadRow]]:
 
 
 def _csv(path: Path) -> Iterator[tuple[int, dict[str, Any] | BadRow]]:
-    csv.field_size_limit(MAX_CSV_FIELD_CHARACTERS)  # a text over our own limit is then one bad row
+    # The limit belongs to the whole process: it is put back, since `watchhouse score` counts on its own.
+    before = csv.field_size_limit(MAX_CSV_FIELD_CHARACTERS)  # a text over our own limit is then one bad row
+    try:
+        yield from _csv_rows(path)
+    finally:
+        csv.field_size_limit(before)
+
+
+def _csv_rows(path: Path) -> Iterator[tuple[int, dict[str, Any] | BadRow]]:
     with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
         reader = csv.reader(file, strict=True)
         names: list[str] | None = None

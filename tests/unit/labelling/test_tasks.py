@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import threading
 from collections.abc import Callable
@@ -318,3 +319,13 @@ def test_progress_counts_every_task_once(
         (pilot,) = tasks.progress(session)
 
     assert (pilot.batch, pilot.waiting, pilot.labelled, pilot.skipped, pilot.total) == ("pilot", 2, 1, 1, 4)
+
+
+def test_reading_a_csv_leaves_the_limit_of_the_process_as_it_was(tmp_path: Path) -> None:
+    path = tmp_path / "posts.csv"
+    path.write_text("id,text\n1,The library opens at nine.\n", encoding="utf-8")
+    before = csv.field_size_limit()
+
+    assert len(list(rows_from_file(path))) == 1
+
+    assert csv.field_size_limit() == before
