@@ -37,11 +37,19 @@ def score(
     policy: Annotated[
         Path | None, typer.Option(help="Policy file; default: configs/policy/officer.yaml.")
     ] = None,
+    explain: Annotated[
+        str | None, typer.Option(help="Say which words: rationale, or occlusion (slow, any bundle).")
+    ] = None,
+    language: Annotated[
+        str | None, typer.Option(help="any: score posts in languages that the bundle does not read, too.")
+    ] = None,
 ) -> None:
     """Score posts: one row out for every row in, in order. Exit status 1 if any row was bad."""
     from model.score_files import score_files
 
-    raise typer.Exit(score_files(files or ["-"], bundle=bundle, out=out, policy=policy))
+    raise typer.Exit(
+        score_files(files or ["-"], bundle=bundle, out=out, policy=policy, explain=explain, language=language)
+    )
 
 
 @app.command()
@@ -88,6 +96,34 @@ def train(
 
 
 @app.command()
+def ablate(
+    data: Annotated[Path | None, typer.Option(help="Data folder in the pack's schema.")] = None,
+    recipe: Annotated[Path, typer.Option(help="The recipe to take apart.")] = Path(
+        "configs/train/minilm.yaml"
+    ),
+    plan: Annotated[Path, typer.Option(help="Which steps to leave out.")] = Path(
+        "configs/train/ablation.yaml"
+    ),
+    out: Annotated[Path, typer.Option(help="Run folder; results in OUT/ablation.jsonl.")] = Path(
+        "runs/ablation"
+    ),
+    show: Annotated[Path | None, typer.Option(help="Only print the results in this file.")] = None,
+) -> None:
+    """Measure what each step of a recipe is worth, by leaving it out; run again to go on."""
+    from training.ablation import ablate as run_ablation
+    from training.ablation import print_results, read_results
+
+    if show is not None:
+        from rich.console import Console
+
+        print_results(read_results(show), Console())
+    elif data is None:
+        raise typer.BadParameter("wanted, unless --show names a file of results", param_hint="--data")
+    else:
+        run_ablation(recipe, plan, data=data, out=out)
+
+
+@app.command()
 def evaluate(
     data: Annotated[Path, typer.Option(help="Data folder in the pack's schema.")],
     bundle: Annotated[Path | None, typer.Option(help="Bundle folder; default: the one that ships.")] = None,
@@ -95,11 +131,14 @@ def evaluate(
     labels: Annotated[
         list[Path] | None, typer.Option(help="The labelled posts the bundle was trained with, if any.")
     ] = None,
+    plots: Annotated[
+        Path | None, typer.Option(help="Draw reliability and precision-recall curves into this folder.")
+    ] = None,
 ) -> None:
-    """Print the figures of a bundle: HateCheck, dev splits, background traffic."""
+    """Print the figures of a bundle beside what it must reach and the best known elsewhere."""
     from training.evaluation.figures import evaluate_bundle
 
-    evaluate_bundle(bundle, data=data, out=out, labels=labels or [])
+    evaluate_bundle(bundle, data=data, out=out, labels=labels or [], plots=plots)
 
 
 @admin.command("create-key")

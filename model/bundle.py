@@ -19,6 +19,7 @@ from model.configuration import sha256_of
 from model.errors import BundleRefused
 from model.normalise import NORMALISER_VERSION
 from model.taxonomy import HEAD_ORDER
+from model.thresholds import Thresholds
 
 SCHEMA_VERSION = 1
 MANIFEST = "manifest.json"
@@ -28,6 +29,7 @@ BUNDLES_FOLDER = Path(__file__).resolve().parent / "bundles"
 _SELF_HASH = "manifest_sha256"
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 _FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
+_LANGUAGE = re.compile(r"[a-z]{2,3}|\*")
 _HASH = re.compile(r"[0-9a-f]{64}")
 _MANIFEST_LIMIT_BYTES = 4 * 1024 * 1024
 # Not every system has every flag; without O_NONBLOCK a pipe in the folder would hang the start.
@@ -46,7 +48,7 @@ class Bundle:
     model_bytes: bytes
     tokenizer_json: str
     calibration: Calibration
-    thresholds: dict[str, float]
+    thresholds: Thresholds
 
     @classmethod
     def load(cls, folder: Path) -> Bundle:
@@ -71,7 +73,7 @@ class Bundle:
             model_bytes=contents["model.onnx"],
             tokenizer_json=tokenizer_json,
             calibration=Calibration.from_json(contents["calibration.json"]),
-            thresholds=_thresholds(contents["thresholds.json"]),
+            thresholds=Thresholds.from_json(contents["thresholds.json"]),
         )
 
     @property
@@ -83,6 +85,11 @@ class Bundle:
     def pad_token_id(self) -> int:
         """The token id that fills short rows; masked out in the graph."""
         return int(self.manifest["pad_token_id"])
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """ISO 639 codes of the languages it was trained to read; `*` means any. English if unsaid."""
+        return tuple(self.manifest.get("languages", ("en",)))
 
 
 def default_bundle_folder() -> Path:
@@ -181,6 +188,11 @@ def _check_facts(manifest: dict[str, Any]) -> None:
         value = manifest.get(key)
         if type(value) is not int or not least <= value <= most:
             raise _refused(MANIFEST, f"{key} must be an integer from {least} to {most}")
+    languages = manifest.get("languages", ["en"])
+    if not isinstance(languages, list) or not languages:
+        raise _refused(MANIFEST, "languages must be a list that is not empty")
+    if not all(isinstance(code, str) and _LANGUAGE.fullmatch(code) for code in languages):
+        raise _refused(MANIFEST, "languages must hold ISO 639 codes, or * for any")
     _check_files(manifest.get("files"))
 
 
@@ -235,20 +247,3 @@ def _read_once(folder: Path, name: str, limit_bytes: int) -> bytes:
     if len(data) > limit_bytes:
         raise _refused(name, "altered: larger than it may be")
     return data
-
-
-def _thresholds(data: bytes) -> dict[str, float]:
-    name = "thresholds.json"
-    try:
-        raw: Any = json.loads(data)
-    except (ValueError, RecursionError):
-        raise _refused(name, "not JSON") from None
-    if not isinstance(raw, dict) or raw.get("schema_version") != 1 or set(raw) != {"schema_version", "heads"}:
-        raise _refused(name, "wants schema_version 1 and heads")
-    heads = raw["heads"]
-    if not isinstance(heads, dict) or set(heads) != set(HEAD_ORDER):
-        raise _refused(name, f"heads must be {', '.join(HEAD_ORDER)}")
-    for head, value in heads.items():
-        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1:
-            raise _refused(name, f"{head} must be above 0 and below 1")
-    return {head: float(heads[head]) for head in HEAD_ORDER}

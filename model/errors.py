@@ -42,7 +42,7 @@ class NotText(BadInput):
 
 
 class TextEmpty(BadInput):
-    """The text has no characters besides white space."""
+    """The text has no characters besides white space and invisible ones."""
 
     code = "text_empty"
 

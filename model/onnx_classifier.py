@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
-import onnxruntime
-import tokenizers
 from numpy.typing import NDArray
 
 from model.bundle import Bundle
-from model.classifier import Scores
-from model.errors import BundleRefused, Unavailable
-from model.normalise import check_text, normalise_text
-from model.onnx_bytes import refuse_external_data
+from model.classifier import Annotation, Scores
+from model.errors import Unavailable
+from model.normalise import check_text
+from model.onnx_session import LOGITS, RATIONALE, SPEECH_ACT, open_session
 from model.taxonomy import HEAD_ORDER
+from model.text_reader import CloseReading, TextReader
+from model.thresholds import Thresholds
+from model.turns import in_turn
+from model.windows import Row, TextRows, TextsInWindows
 
 TOKENS_PER_RUN = 512
 """Rows times padded length of one run: enough to fill a core, small enough to stay in its cache."""
@@ -25,35 +28,41 @@ TOKENS_PER_RUN = 512
 LENGTH_STEP = 8
 """Padded lengths are multiples of this, so that a row carries at most 7 wasted tokens."""
 
-# Our own threads share out the tokenising, so that `threads` holds for it too; the library's pool would
-# take every core and warn after each fork. It reads the environment at its first batch.
-os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+TEXTS_PER_GROUP = 32
+"""Texts tokenised together: what the tokenizer says of a text is far larger than the ids that are kept."""
 
-_INPUTS = ("input_ids", "attention_mask")
-_OUTPUT = "logits"
+_NOTHING = np.empty(0, dtype=np.float32)
+
+Outputs = dict[str, list[NDArray[np.float32]]]
+"""By output name, one array a row: (4,) logits, (5,) speech act, (tokens,) rationale."""
 
 
 class OnnxClassifier:
     """Scores texts with a verified bundle; safe to call from several threads.
 
-    A text longer than the bundle's `max_tokens` is cut there: what follows is not read. Scores of
-    one text do not depend on the texts beside it, but for float noise below 1e-5.
+    A text longer than the bundle's `max_tokens` is read in overlapping windows, and each head takes its
+    largest value. Scores of one text do not depend on the texts beside it, but for float noise below 1e-5.
+    Callers at the same time get the same share of the threads, however much each has to score.
 
     Raises: BundleRefused naming the file, if the network or the tokenizer cannot be used.
     """
 
     def __init__(self, bundle: Bundle, *, threads: int | None = None) -> None:
         self._bundle_id = bundle.bundle_id
+        self._languages = bundle.languages
         self._thresholds = bundle.thresholds
         self._calibration = bundle.calibration
         self._max_tokens = bundle.max_tokens
         self._pad_token_id = bundle.pad_token_id
-        self._tokenizer = _tokenizer(bundle)
-        self._session = _session(bundle)
+        self._reader = TextReader(bundle)
+        self._session = open_session(bundle.model_bytes)
+        self._outputs = [entry.name for entry in self._session.get_outputs()]
         # One session, one thread a run, several runs at once: measured faster than many threads
         # inside one run, because a network this small spends its time waiting at the joins.
         self._threads = threads or os.cpu_count() or 1
         self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix="score")
+        # Twice the threads: none stands idle while the oldest of a caller's runs is still going.
+        self._at_once = 2 * self._threads
 
     @property
     def bundle_id(self) -> str:
@@ -61,57 +70,135 @@ class OnnxClassifier:
         return self._bundle_id
 
     @property
-    def thresholds(self) -> dict[str, float]:
-        """The bundle's own threshold of each head, chosen on dev."""
-        return dict(self._thresholds)
+    def languages(self) -> tuple[str, ...]:
+        """ISO 639 codes of the languages that the bundle reads; `*` among them means any."""
+        return self._languages
+
+    @property
+    def thresholds(self) -> Thresholds:
+        """The bundle's own threshold of each head, and its operating points and bands, chosen on dev."""
+        return self._thresholds
+
+    @property
+    def rationale_threshold(self) -> float | None:
+        """The probability from which a word belongs to the rationale; None without a rationale head."""
+        return self._calibration.rationale_threshold if RATIONALE in self._outputs else None
 
     def score(self, texts: Sequence[str]) -> Scores:
-        """Scores (b, 4) float32 in input order.
+        """Scores (b, 4) float32 in input order, with the window that decided `hate` of each long text.
 
         Raises: NotText, TextEmpty, TextTooLong for the first bad text; Unavailable if the network
             gives anything but finite numbers.
         """
-        return Scores(self._calibration.apply(self.logits(texts)), self._bundle_id)
+        read, logits = self._read(texts)
+        values = self._calibration.apply(read.pooled(logits))
+        if not read.has_windows:
+            return Scores(values, self._bundle_id, cut=read.cut)
+        rows = [read.rows_of(index) for index in range(len(texts))]
+        decided = [int(logits[own.start : own.stop, 0].argmax()) for own in rows]
+        windows = tuple(read.span(index, row) for index, row in enumerate(decided))
+        return Scores(values, self._bundle_id, windows, read.cut)
 
-    def logits(self, texts: Sequence[str]) -> NDArray[np.float32]:
+    def logits(self, texts: Sequence[str], *, first_window_only: bool = False) -> NDArray[np.float32]:
         """The network's raw logits (b, 4) float32 in input order, as calibration is fitted on them.
+
+        Calibration turns no order round, so the largest logit of a long text's windows is the logit of
+        its largest score. With `first_window_only` a long text is cut as training cuts it, which is what
+        to compare training's own logits with.
 
         Raises: as `score`.
         """
-        rows = self._tokenise([normalise_text(check_text(text)) for text in texts])
-        logits = np.empty((len(rows), len(HEAD_ORDER)), dtype=np.float32)
+        read, logits = self._read(texts)
+        return logits[read.bounds[:-1]] if first_window_only else read.pooled(logits)
+
+    def annotate(self, texts: Sequence[str]) -> list[Annotation]:
+        """All that the network says of each text, in order; slower than `score`, same logits.
+
+        Raises: as `score`.
+        """
+        checked = [check_text(text) for text in texts]
+        close = list(in_turn(self._pool, self._reader.read_closely, checked, self._at_once))
+        read = self._gathered([one.rows for one in close])
+        outputs = self._run_all(read.rows, self._outputs)
+        return [self._annotation(one, read, index, outputs) for index, one in enumerate(close)]
+
+    def count_fitting(self, texts: Sequence[str], most_windows: int) -> int:
+        """How many of the texts, from the first on, are together no more than `most_windows` windows.
+
+        Costs a small part of scoring those texts, and nothing for what comes after them.
+
+        Raises: NotText, TextEmpty, TextTooLong for the first bad text that it comes to.
+        """
+        left = most_windows
+        counts = in_turn(self._pool, self._reader.count_windows, map(check_text, texts), self._at_once)
+        for fitting, windows in enumerate(counts):
+            left -= windows
+            if left < 0:
+                return fitting
+        return len(texts)
+
+    def _annotation(
+        self, close: CloseReading, read: TextsInWindows, index: int, outputs: Outputs
+    ) -> Annotation:
+        rows = read.rows_of(index)
+        logits = np.stack(outputs[LOGITS][rows.start : rows.stop])
+        decided = int(logits[:, 0].argmax())
+        speech_act = rationales = None
+        if SPEECH_ACT in outputs:
+            of_row = outputs[SPEECH_ACT][rows[decided]]
+            speech_act = self._calibration.apply_to_speech_act(of_row[np.newaxis])[0]
+        if RATIONALE in outputs:
+            values = self._calibration.apply_to_rationale(read.joined(index, outputs[RATIONALE])).tolist()
+            rationales = [
+                (*token, value)
+                for token, value in zip(close.tokens, values, strict=True)
+                if token is not None and math.isfinite(value)  # NaN: no window holds the token
+            ]
+        return Annotation(logits.max(axis=0), speech_act, rationales, read.span(index, decided))
+
+    def _read(self, texts: Sequence[str]) -> tuple[TextsInWindows, NDArray[np.float32]]:
+        """The texts as rows, and the rows' logits (rows, 4) float32."""
+        checked = [check_text(text) for text in texts]
+        size = max(1, min(TEXTS_PER_GROUP, -(-len(checked) // self._threads)))
+        groups = [checked[start : start + size] for start in range(0, len(checked), size)]
+        parts = in_turn(self._pool, self._reader.read, groups, self._at_once)
+        read = self._gathered([text for part in parts for text in part])
+        logits = self._run_all(read.rows, [LOGITS])[LOGITS]
+        return read, np.asarray(logits, dtype=np.float32).reshape(-1, len(HEAD_ORDER))
+
+    def _gathered(self, texts: Sequence[TextRows]) -> TextsInWindows:
+        return TextsInWindows(texts, self._reader.before, self._reader.after)
+
+    def _run_all(self, rows: Sequence[Row], wanted: list[str]) -> Outputs:
+        """The wanted outputs of every row, in order. Raises: Unavailable if any is not a finite number."""
+        found: Outputs = {name: [_NOTHING] * len(rows) for name in wanted}
         batches = list(_batches(rows, TOKENS_PER_RUN))
-        found = self._pool.map(lambda batch: self._run(rows, batch), batches)
-        for batch, batch_logits in zip(batches, found, strict=True):
-            logits[batch] = batch_logits
-        if not np.isfinite(logits).all():
-            raise Unavailable("the network gave a score that is not a finite number")
-        return logits
+        runs = in_turn(self._pool, lambda batch: self._run(rows, batch, wanted), batches, self._at_once)
+        for batch, arrays in zip(batches, runs, strict=True):
+            for name, array in zip(wanted, arrays, strict=True):
+                if not np.isfinite(array).all():
+                    raise Unavailable("the network gave a score that is not a finite number")
+                for index, values in zip(batch, array, strict=True):
+                    found[name][index] = values
+        return found
 
-    def _tokenise(self, texts: list[str]) -> list[list[int]]:
-        """Token ids per text, each at most `max_tokens` long, without padding."""
-        share = max(1, -(-len(texts) // self._threads))
-        shares = [texts[start : start + share] for start in range(0, len(texts), share)]
-        encoded = self._pool.map(self._tokenizer.encode_batch_fast, shares)
-        return [encoding.ids for part in encoded for encoding in part]
-
-    def _run(self, rows: list[list[int]], batch: list[int]) -> NDArray[np.float32]:
-        """Logits (len(batch), 4) float32 for the rows that `batch` points at."""
+    def _run(self, rows: Sequence[Row], batch: list[int], wanted: list[str]) -> Sequence[Any]:
+        """The wanted outputs, float32 (len(batch), ...), for the rows that `batch` points at."""
         length = _padded(max(len(rows[index]) for index in batch))
         ids = np.full((len(batch), min(length, self._max_tokens)), self._pad_token_id, dtype=np.int64)
         mask = np.zeros_like(ids)
         for place, index in enumerate(batch):
             ids[place, : len(rows[index])] = rows[index]
             mask[place, : len(rows[index])] = 1
-        (logits,) = self._session.run([_OUTPUT], {"input_ids": ids, "attention_mask": mask})
-        return np.asarray(logits, dtype=np.float32)
+        outputs: Sequence[Any] = self._session.run(wanted, {"input_ids": ids, "attention_mask": mask})
+        return outputs
 
 
 def _padded(length: int) -> int:
     return max(LENGTH_STEP, -(-length // LENGTH_STEP) * LENGTH_STEP)
 
 
-def _batches(rows: Sequence[Sequence[int]], tokens_per_run: int) -> Iterator[list[int]]:
+def _batches(rows: Sequence[Row], tokens_per_run: int) -> Iterator[list[int]]:
     """Indices of rows of the same padded length, at most `tokens_per_run` tokens a batch."""
     batch: list[int] = []
     width = 0
@@ -124,44 +211,3 @@ def _batches(rows: Sequence[Sequence[int]], tokens_per_run: int) -> Iterator[lis
         width = padded
     if batch:
         yield batch
-
-
-def _tokenizer(bundle: Bundle) -> Any:
-    try:
-        tokenizer = tokenizers.Tokenizer.from_str(bundle.tokenizer_json)
-    except Exception as error:
-        # The tokenizers library raises bare Exception for whatever is wrong with a file.
-        raise BundleRefused(f"tokenizer.json: cannot be used ({error})", field="tokenizer.json") from None
-    tokenizer.enable_truncation(max_length=bundle.max_tokens)
-    tokenizer.no_padding()
-    return tokenizer
-
-
-def _session(bundle: Bundle) -> Any:
-    """An inference session made from the verified bytes; no path ever reaches ONNX Runtime."""
-    refuse_external_data(bundle.model_bytes, "model.onnx")
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.inter_op_num_threads = 1
-    options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
-    options.log_severity_level = 4
-    options.add_session_config_entry("session.load_model_format", "ONNX")
-    try:
-        session = onnxruntime.InferenceSession(
-            bundle.model_bytes, options, providers=["CPUExecutionProvider"]
-        )
-    except Exception as error:
-        # ONNX Runtime has a dozen unrelated exception classes; each means that the network is unusable.
-        why = str(error).splitlines()[0][:200]
-        raise BundleRefused(f"model.onnx: cannot be used ({why})", field="model.onnx") from None
-    _check_shape(session)
-    return session
-
-
-def _check_shape(session: Any) -> None:
-    inputs = {entry.name: (entry.type, len(entry.shape)) for entry in session.get_inputs()}
-    if inputs != dict.fromkeys(_INPUTS, ("tensor(int64)", 2)):
-        raise BundleRefused("model.onnx: inputs must be input_ids and attention_mask, int64 (b, s)")
-    outputs = [(entry.name, entry.type, list(entry.shape)[1:]) for entry in session.get_outputs()]
-    if outputs != [(_OUTPUT, "tensor(float)", [len(HEAD_ORDER)])]:
-        raise BundleRefused("model.onnx: the one output must be logits, float32 (b, 4)")

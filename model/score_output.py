@@ -7,7 +7,7 @@ import io
 import json
 import os
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
@@ -15,8 +15,24 @@ from typing import Any, BinaryIO, Protocol
 from model.errors import BadFile
 from model.taxonomy import HEAD_ORDER
 
-COLUMNS = ("id", *HEAD_ORDER, "route", "reason", "bundle", "error")
-"""The columns of CSV and Parquet. A row that could not be scored has only id, bundle and error."""
+COLUMNS = (
+    "id",
+    *HEAD_ORDER,
+    "route",
+    "reason",
+    "bundle",
+    "error",
+    "not_scored",
+    "language",
+    "notes",
+    "window_start",
+    "window_end",
+)
+"""The columns of CSV and Parquet. A bad row has only id, bundle and error; a row that was not scored for
+its language has no scores, but a route and a reason. Several notes stand with blanks between them; a
+window has two columns, because spreadsheets take `12:34` for a time of day."""
+
+_INTEGERS = ("window_start", "window_end")
 
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 """What makes a spreadsheet run a cell. Source: PROMISES.md section 5, item 3."""
@@ -24,7 +40,10 @@ _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "�
 _ROWS_PER_GROUP = 16_384
 
 OutputRow = Mapping[str, Any]
-"""`{"id","scores","route","reason","bundle"}`, or `{"id","error","message","bundle"}`."""
+"""`{"id","scores","route","reason","bundle"}` and, where there are any, `notes` (list of `model.text_notes`)
+and `window` ([start, end) of a long text that decided `hate`); for a language that is not read
+`{"id","scores": None,"not_scored": "language","language": code,"route","reason","bundle"}`; for a bad row
+`{"id","error","message","bundle"}`."""
 
 
 class RowWriter(Protocol):
@@ -41,9 +60,10 @@ class RowWriter(Protocol):
 
 
 @contextmanager
-def open_output(out: Path | None) -> Iterator[RowWriter]:
+def open_output(out: Path | None, further_columns: Sequence[str] = ()) -> Iterator[RowWriter]:
     """A writer to `out` by its suffix, or of JSONL to standard output.
 
+    `further_columns` stand behind `COLUMNS` in CSV and Parquet, each cell JSON text.
     The file appears under its name only when all rows are in it: a run that stops half-way leaves
     what stood there before.
 
@@ -62,7 +82,7 @@ def open_output(out: Path | None) -> Iterator[RowWriter]:
         raise BadFile(f"{out}: cannot be written ({error.strerror})", field="out") from None
     try:
         with file:
-            with closing(_writer(file, target.suffix.lower())) as writer:
+            with closing(_writer(file, target.suffix.lower(), tuple(further_columns))) as writer:
                 yield writer
                 writer.finish()
             file.flush()
@@ -75,11 +95,11 @@ def open_output(out: Path | None) -> Iterator[RowWriter]:
             path.unlink(missing_ok=True)
 
 
-def _writer(file: BinaryIO, suffix: str) -> RowWriter:
+def _writer(file: BinaryIO, suffix: str, further: tuple[str, ...]) -> RowWriter:
     if suffix == ".csv":
-        return _CsvWriter(file)
+        return _CsvWriter(file, further)
     if suffix == ".parquet":
-        return _ParquetWriter(file)
+        return _ParquetWriter(file, further)
     return _JsonlWriter(file)
 
 
@@ -100,12 +120,13 @@ class _JsonlWriter:
 
 
 class _CsvWriter:
-    def __init__(self, file: BinaryIO) -> None:
+    def __init__(self, file: BinaryIO, further: tuple[str, ...]) -> None:
         self._file = file
-        self._write_cells([COLUMNS])
+        self._further = further
+        self._write_cells([COLUMNS + further])
 
     def write(self, rows: Iterable[OutputRow]) -> None:
-        self._write_cells([_harmless(cell) for cell in _cells(row)] for row in rows)
+        self._write_cells([_harmless(cell) for cell in _cells(row, self._further)] for row in rows)
 
     def finish(self) -> None:
         """Nothing is held back."""
@@ -120,18 +141,21 @@ class _CsvWriter:
 
 
 class _ParquetWriter:
-    def __init__(self, file: BinaryIO) -> None:
+    def __init__(self, file: BinaryIO, further: tuple[str, ...]) -> None:
         import pyarrow
         from pyarrow import parquet
 
-        text, number = pyarrow.string(), pyarrow.float64()
-        self._schema = pyarrow.schema([(name, number if name in HEAD_ORDER else text) for name in COLUMNS])
+        types = dict.fromkeys(HEAD_ORDER, pyarrow.float64()) | dict.fromkeys(_INTEGERS, pyarrow.int64())
+        self._further = further
+        self._schema = pyarrow.schema(
+            [(name, types.get(name, pyarrow.string())) for name in COLUMNS + further]
+        )
         self._writer = parquet.ParquetWriter(file, self._schema)
         self._held: list[tuple[Any, ...]] = []
 
     def write(self, rows: Iterable[OutputRow]) -> None:
         # A column has one type: ids that were numbers are text here.
-        self._held.extend(_cells({**row, "id": str(row["id"])}) for row in rows)
+        self._held.extend(_cells({**row, "id": str(row["id"])}, self._further) for row in rows)
         if len(self._held) >= _ROWS_PER_GROUP:
             self._write_group()
 
@@ -154,9 +178,12 @@ class _ParquetWriter:
         self._held = []
 
 
-def _cells(row: OutputRow) -> tuple[Any, ...]:
-    flat = {**row, **row.get("scores", {})}
-    return tuple(flat.get(name) for name in COLUMNS)
+def _cells(row: OutputRow, further: tuple[str, ...]) -> tuple[Any, ...]:
+    flat = {**row, **(row.get("scores") or {})}
+    flat["notes"] = " ".join(row.get("notes", ())) or None
+    flat |= zip(_INTEGERS, row.get("window", (None, None)), strict=True)
+    as_json = (None if row.get(name) is None else json.dumps(row[name]) for name in further)
+    return (*(flat.get(name) for name in COLUMNS), *as_json)
 
 
 def _harmless(cell: Any) -> Any:

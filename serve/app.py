@@ -14,6 +14,7 @@ from starlette.responses import JSONResponse, Response
 from model.classifier import Classifier, load_classifier
 from model.configuration import sha256_of
 from model.errors import BadConfig, Unavailable
+from model.language import ANY_LANGUAGE, check_languages, load_identifier
 from model.policy import load_policy
 from serve import problems
 from serve.answer_headers import AnswerHeaders
@@ -59,7 +60,8 @@ def create_app(
     """
     configure_logging()
     hub = open_hub(settings, classifier)
-    workers = (Scorer(hub).worker, Reaper(hub).worker) if run_scorer else ()
+    scorer = Scorer(hub)
+    workers = (scorer.worker, Reaper(hub).worker) if run_scorer else ()
     app = FastAPI(
         title="Watchhouse",
         version=API_VERSION,
@@ -76,7 +78,7 @@ def create_app(
     )
     app.state.hub = hub
     app.state.workers = workers
-    metrics = Metrics(hub.database, workers)
+    metrics = Metrics(hub.database, workers, scorer.not_scored)
     problems.install(app)
     _add_probes(app, metrics)
     app.include_router(scoring_endpoint.router)
@@ -103,10 +105,14 @@ def open_hub(settings: Settings, classifier: Classifier | None = None) -> Hub:
         codebook_sha256 = sha256_of(settings.codebook.read_bytes())
     except OSError as error:
         raise BadConfig(f"{settings.codebook}: cannot be read ({error.strerror})") from None
+    classifier = classifier or load_classifier(settings.bundle, threads=settings.classifier_threads)
+    check_languages(classifier.languages)
+    if ANY_LANGUAGE not in classifier.languages:
+        load_identifier()
     return Hub(
         settings=settings,
         database=Database(settings.sqlalchemy_url),
-        classifier=classifier or load_classifier(settings.bundle, threads=settings.classifier_threads),
+        classifier=classifier,
         policy=policy,
         outcomes=outcomes,
         codebook_sha256=codebook_sha256,

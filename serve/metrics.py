@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -40,7 +40,10 @@ class HubCounts:
 class Metrics:
     """One application's figures, in a registry of their own."""
 
-    def __init__(self, database: Database, workers: Sequence[Worker] = ()) -> None:
+    def __init__(
+        self, database: Database, workers: Sequence[Worker] = (), not_scored: Mapping[str, int] | None = None
+    ) -> None:
+        """`not_scored` is the scorer's own count of posts without scores, by why; read when asked."""
         self._registry = CollectorRegistry()
         self._requests = Counter(
             "watchhouse_requests", "Requests answered", ["method", "route", "status"], registry=self._registry
@@ -54,6 +57,7 @@ class Metrics:
         )
         self._registry.register(_HubFigures(database))
         self._registry.register(_WorkerFigures(workers))
+        self._registry.register(_NotScoredFigures(not_scored or {}))
 
     def observe(self, method: str, route: str, status: int, seconds: float) -> None:
         """Counts one answered request."""
@@ -84,7 +88,9 @@ class _HubFigures(Collector):
         counts = self._recent_counts()
         yield CounterMetricFamily("watchhouse_posts_stored", "Posts stored", value=counts.stored)
         scored = counts.stored - counts.waiting
-        yield CounterMetricFamily("watchhouse_posts_scored", "Posts scored", value=scored)
+        yield CounterMetricFamily(
+            "watchhouse_posts_scored", "Posts through the scorer, those without scores too", value=scored
+        )
         yield GaugeMetricFamily(
             "watchhouse_posts_waiting", "Posts that wait for the scorer", value=counts.waiting
         )
@@ -140,3 +146,21 @@ class _WorkerFigures(Collector):
         for worker in self._workers:
             failures.add_metric([worker.name], worker.failures)
         yield failures
+
+
+class _NotScoredFigures(Collector):
+    """Posts that this process put in the queue without scores, by why."""
+
+    def __init__(self, not_scored: Mapping[str, int]) -> None:
+        self._not_scored = not_scored
+
+    def collect(self) -> Iterator[Metric]:
+        """One figure for each why, those that are zero too."""
+        posts = CounterMetricFamily(
+            "watchhouse_posts_not_scored",
+            "Posts queued without scores: their language is not read, or the classifier failed on them",
+            labels=["why"],
+        )
+        for why, count in self._not_scored.items():
+            posts.add_metric([why], count)
+        yield posts

@@ -12,6 +12,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from model.configuration import configs_folder, not_yaml
 from model.errors import BadConfig
+from model.windows import MOST_WINDOWS
 
 PREFIX = "WATCHHOUSE_"
 NOT_SETTINGS = {"WATCHHOUSE_CONFIG_DIR", "WATCHHOUSE_TEST_POSTGRES_URL"}
@@ -34,6 +35,7 @@ class Settings(BaseSettings):
     session_idle_minutes: float = Field(default=60.0, gt=0)
     max_body_bytes: int = Field(default=4 * 1024 * 1024, ge=1024)
     max_json_depth: int = Field(default=32, ge=4)
+    windows_per_request: int = Field(default=2_000, ge=MOST_WINDOWS, le=1_000_000)
     scoring_batch: int = Field(default=64, ge=1, le=1000)
     classifier_threads: int = Field(default=2, ge=1)
     idempotency_days: float = Field(default=7.0, ge=1)

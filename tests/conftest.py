@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import json
 import os
 import pwd
 import secrets
@@ -18,6 +17,7 @@ import hypothesis
 import pytest
 from pydantic import SecretStr
 from sqlalchemy import NullPool, create_engine, make_url
+from tiny_bundle import build_tiny_bundle
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -33,16 +33,6 @@ hypothesis.settings.load_profile("house")
 
 # --- The tiny bundle (model/) ----------------------------------------------------------------------
 
-TINY_LOGITS: dict[str, tuple[float, float, float, float]] = {
-    # word: logits in HEAD_ORDER. A text's logits are the largest of its words', head by head,
-    # so a text's scores do not depend on its length: sigmoid(4) = 0.982, sigmoid(0) = 0.5.
-    "hateword": (4.0, -4.0, -4.0, -4.0),
-    "antiword": (4.0, 4.0, -4.0, -4.0),
-    "islamword": (4.0, -4.0, 4.0, -4.0),
-    "farword": (4.0, -4.0, -4.0, 4.0),
-    "maybeword": (0.0, -4.0, -4.0, -4.0),
-}
-
 
 @pytest.fixture(scope="session")
 def tiny_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -50,7 +40,8 @@ def tiny_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     Any word but the keywords gives 0.018 everywhere. `hateword` gives hate 0.982; `antiword`,
     `islamword` and `farword` give hate 0.982 and their strand 0.982; `maybeword` gives hate 0.5.
-    All thresholds are 0.5.
+    All thresholds are 0.5. Where a keyword stands the speech act is `endorses`, else `neutral`; the
+    rationale of a token is its largest logit: 0.982 for a keyword (`maybeword` 0.5), 0.018 for the rest.
     """
     folder = tmp_path_factory.mktemp("tiny") / "tiny"
     folder.mkdir()
@@ -58,78 +49,22 @@ def tiny_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def build_tiny_bundle(folder: Path) -> str:
-    """Fills an empty folder with the tiny bundle and returns its id."""
-    from model.bundle import write_manifest
-    from model.taxonomy import HEAD_ORDER
-
-    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", *TINY_LOGITS]
-    (folder / "model.onnx").write_bytes(_tiny_network(words))
-    (folder / "tokenizer.json").write_text(_tiny_tokenizer(words), encoding="utf-8")
-    heads = {head: {"slope": 1.0, "intercept": 0.0} for head in HEAD_ORDER}
-    calibration = {"schema_version": 1, "method": "platt", "heads": heads}
-    (folder / "calibration.json").write_text(json.dumps(calibration), encoding="utf-8")
-    thresholds = {"schema_version": 1, "heads": dict.fromkeys(HEAD_ORDER, 0.5)}
-    (folder / "thresholds.json").write_text(json.dumps(thresholds), encoding="utf-8")
-    (folder / "MODEL_CARD.md").write_text("# Tiny\nA network for tests, made by hand.\n", encoding="utf-8")
-    return write_manifest(folder, {"name": "tiny", "max_tokens": 64, "pad_token_id": 0})
+@pytest.fixture(scope="session")
+def plain_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tiny bundle as bundles were before step 2: its network gives `logits` alone."""
+    folder = tmp_path_factory.mktemp("plain") / "tiny"
+    folder.mkdir()
+    build_tiny_bundle(folder, annotates=False)
+    return folder
 
 
-def _tiny_network(words: list[str]) -> bytes:
-    """Embedding -> masked maximum over the tokens -> logits (b, 4).
-
-    The row of [PAD] is far above every word's: a classifier that pads without masking shows at once.
-    """
-    import numpy as np
-    from onnx import TensorProto, checker, helper, numpy_helper
-
-    rows = [(-4.0,) * 4 for _ in words]
-    rows[0] = (50.0,) * 4
-    for word, logits in TINY_LOGITS.items():
-        rows[words.index(word)] = logits
-    constants = {
-        "embedding": np.asarray(rows, dtype=np.float32),
-        "last_axis": np.asarray([-1], dtype=np.int64),
-        "token_axis": np.asarray([1], dtype=np.int64),
-        "off": np.asarray(-100.0, dtype=np.float32),
-        "heads": np.eye(4, dtype=np.float32),
-    }
-    nodes = [
-        helper.make_node("Gather", ["embedding", "input_ids"], ["tokens"]),
-        helper.make_node("Cast", ["attention_mask"], ["is_token"], to=TensorProto.BOOL),
-        helper.make_node("Unsqueeze", ["is_token", "last_axis"], ["is_token_3d"]),
-        helper.make_node("Where", ["is_token_3d", "tokens", "off"], ["masked"]),
-        helper.make_node("ReduceMax", ["masked", "token_axis"], ["pooled"], keepdims=0),
-        helper.make_node("MatMul", ["pooled", "heads"], ["logits"]),
-    ]
-    graph = helper.make_graph(
-        nodes,
-        "tiny",
-        [
-            helper.make_tensor_value_info("input_ids", TensorProto.INT64, ["b", "s"]),
-            helper.make_tensor_value_info("attention_mask", TensorProto.INT64, ["b", "s"]),
-        ],
-        [helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["b", 4])],
-        initializer=[numpy_helper.from_array(value, name) for name, value in constants.items()],
-    )
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)
-    checker.check_model(model)
-    data: bytes = model.SerializeToString()
-    return data
-
-
-def _tiny_tokenizer(words: list[str]) -> str:
-    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
-
-    vocabulary = {word: number for number, word in enumerate(words)}
-    tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token="[UNK]"))
-    tokenizer.normalizer = normalizers.Lowercase()
-    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-    tokenizer.post_processor = processors.TemplateProcessing(
-        single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
-    )
-    text: str = tokenizer.to_str()
-    return text
+@pytest.fixture(scope="session")
+def english_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tiny bundle, reading English only: posts in other languages get no scores from it."""
+    folder = tmp_path_factory.mktemp("english") / "tiny"
+    folder.mkdir()
+    build_tiny_bundle(folder, languages=("en",))
+    return folder
 
 
 # --- databases, the hub, its people and keys (serve/) ------------------------------------------

@@ -2,65 +2,196 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from tokenizers import Tokenizer
+from tokenizers import Encoding, Tokenizer
 from torch import Tensor
 
 from training.corpora.mixture import MixturePost
+from training.corpora.pack import NOT_ANNOTATED, Spans
 
 POOL_BATCHES = 50
 """Posts are sorted by length only within a pool of this many batches: less padding, still shuffled."""
 
+NO_COPY = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Posts padded right, swapped copies after them, and all that is annotated of them."""
+
+    ids: Tensor
+    """(b, s) int64"""
+    mask: Tensor
+    """(b, s) int64"""
+    labels: Tensor
+    """(b, h) int8: 1, 0 or NOT_ANNOTATED"""
+    speech_acts: Tensor
+    """(b,) int64: a place in SPEECH_ACT_ORDER or NOT_ANNOTATED"""
+    offensive: Tensor
+    """(b,) int8"""
+    token_labels: Tensor
+    """(b, s) int8: 1 where a person marked the word"""
+    presumed: Tensor
+    """(b,) bool: negatives that nobody has judged"""
+    corpora: Tensor
+    """(b,) int64: whose bias, 0 for none"""
+    pairs: Tensor
+    """(p, 2) int64: places in the batch of a post and of its identity-swapped copy"""
+
+    def to(self, device: torch.device) -> Batch:
+        """The same batch on `device`."""
+        return Batch(*(getattr(self, field.name).to(device) for field in fields(self)))
+
 
 @dataclass(frozen=True, slots=True)
 class EncodedPosts:
-    """Token ids of every post, end to end, and their labels (n, h) int8."""
+    """Token ids and annotations of every post, end to end; arrays over posts (n,) or tokens."""
 
     ids: NDArray[np.int32]
+    token_labels: NDArray[np.int8]
     starts: NDArray[np.int64]
     labels: NDArray[np.int8]
+    speech_acts: NDArray[np.int64]
+    offensive: NDArray[np.int8]
+    presumed: NDArray[np.bool_]
+    corpora: NDArray[np.int64]
+    names: NDArray[np.str_]
+    """The corpus of each post."""
+    copies: NDArray[np.int64]
+    """The row of a post's identity-swapped copy, or NO_COPY."""
     pad_token_id: int
 
     def lengths(self) -> NDArray[np.int64]:
         """Tokens of each post: (n,) int64."""
         return np.diff(self.starts)
 
-    def batch(self, rows: Sequence[int]) -> tuple[Tensor, Tensor, Tensor]:
-        """Ids (b, s) int64, mask (b, s) int64 and labels (b, h) int8 of the given posts, padded right."""
-        pieces = [self.ids[self.starts[row] : self.starts[row + 1]] for row in rows]
-        width = max(len(piece) for piece in pieces)
-        ids = np.full((len(pieces), width), self.pad_token_id, dtype=np.int64)
-        mask = np.zeros((len(pieces), width), dtype=np.int64)
-        for number, piece in enumerate(pieces):
-            ids[number, : len(piece)] = piece
-            mask[number, : len(piece)] = 1
-        return torch.from_numpy(ids), torch.from_numpy(mask), torch.from_numpy(self.labels[list(rows)])
+    def with_copies(self, rows: Sequence[int]) -> list[int]:
+        """The rows, and after them those of their identity-swapped copies."""
+        return [*rows, *(int(self.copies[row]) for row in rows if self.copies[row] != NO_COPY)]
+
+    def counts(self, rows: Sequence[int]) -> NDArray[np.int64]:
+        """How many of `rows` and their copies each term of the loss is annotated for: (t,)."""
+        every = self.with_copies(rows)
+        return np.asarray(
+            [
+                *(self.labels[every] != NOT_ANNOTATED).sum(axis=0),
+                (self.speech_acts[every] != NOT_ANNOTATED).sum(),
+                (self.offensive[every] != NOT_ANNOTATED).sum(),
+                sum(self._has_rationale(row) for row in every),
+                len(every) - len(rows),
+            ],
+            dtype=np.int64,
+        )
+
+    def _has_rationale(self, row: int) -> bool:
+        return bool((self.token_labels[self.starts[row] : self.starts[row + 1]] != NOT_ANNOTATED).any())
+
+    def with_rationale(self) -> NDArray[np.int64]:
+        """The rows in which a person marked words: (r,) int64."""
+        return np.asarray(
+            [row for row in range(len(self.labels)) if self._has_rationale(row)], dtype=np.int64
+        )
+
+    def batch(self, rows: Sequence[int]) -> Batch:
+        """The given posts and their copies, padded right."""
+        every = self.with_copies(rows)
+        width = max(int(self.starts[row + 1] - self.starts[row]) for row in every)
+        ids = np.full((len(every), width), self.pad_token_id, dtype=np.int64)
+        mask = np.zeros((len(every), width), dtype=np.int64)
+        token_labels = np.full((len(every), width), NOT_ANNOTATED, dtype=np.int8)
+        for place, row in enumerate(every):
+            start, end = self.starts[row], self.starts[row + 1]
+            ids[place, : end - start] = self.ids[start:end]
+            mask[place, : end - start] = 1
+            token_labels[place, : end - start] = self.token_labels[start:end]
+        place_of = {row: place for place, row in enumerate(every) if place >= len(rows)}
+        pairs = [
+            (place, place_of[int(self.copies[row])])
+            for place, row in enumerate(rows)
+            if self.copies[row] != NO_COPY
+        ]
+        return Batch(
+            torch.from_numpy(ids),
+            torch.from_numpy(mask),
+            torch.from_numpy(self.labels[every]),
+            torch.from_numpy(self.speech_acts[every]),
+            torch.from_numpy(self.offensive[every]),
+            torch.from_numpy(token_labels),
+            torch.from_numpy(self.presumed[every]),
+            torch.from_numpy(self.corpora[every]),
+            torch.tensor(pairs, dtype=torch.int64).reshape(-1, 2),
+        )
 
 
-def load_tokenizer(path: str, max_tokens: int) -> Tokenizer:
+def load_tokenizer(path: str | Path, max_tokens: int) -> Tokenizer:
     """The tokenizer of a `tokenizer.json`, cutting at `max_tokens` and never padding."""
-    tokenizer = Tokenizer.from_file(path)
+    tokenizer = Tokenizer.from_file(str(path))
     tokenizer.no_padding()
     tokenizer.enable_truncation(max_tokens)
     return tokenizer
 
 
-def encode(posts: Sequence[MixturePost], tokenizer: Tokenizer, pad_token_id: int) -> EncodedPosts:
-    """The posts as token ids; their texts are normalised already."""
+def encode(
+    posts: Sequence[MixturePost],
+    tokenizer: Tokenizer,
+    pad_token_id: int,
+    *,
+    own_biases: Mapping[str, int] | None = None,
+    copies: Mapping[int, int] | None = None,
+) -> EncodedPosts:
+    """The posts as token ids; their texts are normalised already.
+
+    `own_biases`: corpus -> number of its bias. `copies`: place of a post -> place of its swapped copy.
+    """
     pieces: list[NDArray[np.int32]] = []
+    marks: list[NDArray[np.int8]] = []
     for start in range(0, len(posts), 2000):
-        encodings = tokenizer.encode_batch_fast([post.text for post in posts[start : start + 2000]])
-        pieces.extend(np.asarray(encoding.ids, dtype=np.int32) for encoding in encodings)
+        chunk = posts[start : start + 2000]
+        for post, encoding in zip(chunk, tokenizer.encode_batch([p.text for p in chunk]), strict=True):
+            pieces.append(np.asarray(encoding.ids, dtype=np.int32))
+            marks.append(_token_labels(encoding, post.text, post.rationale))
     starts = np.zeros(len(pieces) + 1, dtype=np.int64)
     np.cumsum([len(piece) for piece in pieces], out=starts[1:])
-    labels = np.asarray([post.labels for post in posts], dtype=np.int8).reshape(len(posts), -1)
-    ids = np.concatenate(pieces) if pieces else np.zeros(0, dtype=np.int32)
-    return EncodedPosts(ids, starts, labels, pad_token_id)
+    all_copies = np.full(len(posts), NO_COPY, dtype=np.int64)
+    for post_place, copy_place in (copies or {}).items():
+        all_copies[post_place] = copy_place
+    return EncodedPosts(
+        ids=np.concatenate(pieces) if pieces else np.zeros(0, dtype=np.int32),
+        token_labels=np.concatenate(marks) if marks else np.zeros(0, dtype=np.int8),
+        starts=starts,
+        labels=np.asarray([post.labels for post in posts], dtype=np.int8).reshape(len(posts), -1),
+        speech_acts=np.asarray([post.speech_act for post in posts], dtype=np.int64),
+        offensive=np.asarray([post.offensive for post in posts], dtype=np.int8),
+        presumed=np.asarray([post.presumed for post in posts], dtype=np.bool_),
+        corpora=np.asarray([(own_biases or {}).get(post.corpus, 0) for post in posts], dtype=np.int64),
+        names=np.asarray([post.corpus for post in posts], dtype=np.str_),
+        copies=all_copies,
+        pad_token_id=pad_token_id,
+    )
+
+
+def _token_labels(encoding: Encoding, text: str, rationale: Spans | None) -> NDArray[np.int8]:
+    """1 for each token that overlaps a marked span, 0 for the others.
+
+    NOT_ANNOTATED for special tokens and for a blank by itself, of which SentencePiece makes tokens; a blank
+    at the head of a token is no part of the word either, and a reader of rationales leaves both out.
+    """
+    labels = np.full(len(encoding.ids), NOT_ANNOTATED, dtype=np.int8)
+    if rationale is None:
+        return labels
+    for place, ((a, b), is_special) in enumerate(
+        zip(encoding.offsets, encoding.special_tokens_mask, strict=True)
+    ):
+        start = b - len(text[a:b].lstrip())
+        if start < b and not is_special:
+            labels[place] = any(start < stop and begin < b for begin, stop in rationale)
+    return labels
 
 
 def plan_epoch(

@@ -1,4 +1,11 @@
-"""Calibration and thresholds, fitted on dev posts through the very network that ships (int8)."""
+"""Calibration and thresholds, fitted on dev posts through the very network that ships (int8).
+
+A probability is calibrated to a pool of posts: here to the half of the recipe's dev posts that
+`in_calibration_half` picks. Corpora are rich in hate, so far more of them are hateful than of the posts of
+any platform; `calibrated_to` in `calibration.json` says what share of the pool was, head by head. A score of
+0.5 means "as likely as not" among such posts. Where hate is rarer it means less: see
+`training.evaluation.operating.at_base_rate` and the table that it fills.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +23,8 @@ from training.recipe import ThresholdRule
 LEAST_EXAMPLES = 10
 """Fewer dev posts of either kind than this calibrate nothing: the head keeps the plain sigmoid."""
 
+LEAST_SLOPE = 1e-5
+
 CANDIDATES: NDArray[np.float64] = np.round(np.arange(0.05, 0.955, 0.01), 2)
 """Thresholds tried. None below 0.05: a calibrated score of 0.03 is no ground to name a strand."""
 
@@ -23,23 +32,28 @@ CANDIDATES: NDArray[np.float64] = np.round(np.arange(0.05, 0.955, 0.01), 2)
 def fit_calibration(logits: NDArray[np.float32], labels: NDArray[np.int8]) -> dict[str, Any]:
     """The contents of `calibration.json`: one Platt line per head over its annotated dev posts.
 
+    `calibrated_to` counts those posts and the hateful ones among them.
+
     `logits` (n, h) float32 of the quantised network, `labels` (n, h) int8.
     Source: Platt 1999; fitted as an unpenalised logistic regression (scikit-learn).
     """
-    heads = {}
+    heads, pool = {}, {}
     for number, head in enumerate(HEAD_ORDER):
         annotated = labels[:, number] != NOT_ANNOTATED
-        heads[head] = _platt(logits[annotated, number], labels[annotated, number])
-    return {"schema_version": 1, "method": "platt", "heads": heads}
+        heads[head] = fit_platt(logits[annotated, number], labels[annotated, number])
+        pool[head] = {"posts": int(annotated.sum()), "hateful": int((labels[:, number] == 1).sum())}
+    return {"schema_version": 1, "method": "platt", "heads": heads, "calibrated_to": pool}
 
 
-def _platt(logits: NDArray[np.float32], labels: NDArray[np.int8]) -> dict[str, float]:
+def fit_platt(logits: NDArray[np.float32], labels: NDArray[np.int8]) -> dict[str, float]:
+    """Slope and intercept for logits (n,) and labels (n,) of 1 and 0; the plain sigmoid where in doubt."""
     plain = {"slope": 1.0, "intercept": 0.0}
     if min((labels == 1).sum(), (labels == 0).sum()) < LEAST_EXAMPLES:
         return plain
     fit = LogisticRegression(C=np.inf).fit(logits.reshape(-1, 1).astype(np.float64), labels)
     slope, intercept = float(fit.coef_[0, 0]), float(fit.intercept_[0])
-    return {"slope": round(slope, 6), "intercept": round(intercept, 6)} if slope > 0 else plain
+    # A slope that rounds to less than the reader takes is no order at all.
+    return {"slope": round(slope, 6), "intercept": round(intercept, 6)} if slope >= LEAST_SLOPE else plain
 
 
 def choose_thresholds(

@@ -28,7 +28,13 @@ class Progress:
     """Of recipe, data and labels: a checkpoint is used only for the very same run."""
 
 
-def save_checkpoint(folder: Path, network: nn.Module, optimiser: Optimizer, progress: Progress) -> None:
+def save_checkpoint(
+    folder: Path,
+    network: nn.Module,
+    optimiser: Optimizer,
+    progress: Progress,
+    average: nn.Module | None = None,
+) -> None:
     """Writes a checkpoint and keeps the newest two; a crash leaves none half-written."""
     folder.mkdir(parents=True, exist_ok=True)
     target = folder / f"step-{progress.step:08d}"
@@ -39,6 +45,8 @@ def save_checkpoint(folder: Path, network: nn.Module, optimiser: Optimizer, prog
         "network": network.state_dict(),
         "optimiser": optimiser.state_dict(),
     }
+    if average is not None:
+        state["average"] = average.state_dict()
     with (staging / "state.pt").open("wb") as file:
         torch.save(state, file)
         file.flush()
@@ -50,8 +58,14 @@ def save_checkpoint(folder: Path, network: nn.Module, optimiser: Optimizer, prog
         shutil.rmtree(old)
 
 
-def load_newest(folder: Path, network: nn.Module, optimiser: Optimizer, fingerprint: str) -> Progress | None:
-    """Restores the newest checkpoint of this very run into network and optimiser.
+def load_newest(
+    folder: Path,
+    network: nn.Module,
+    optimiser: Optimizer,
+    fingerprint: str,
+    average: nn.Module | None = None,
+) -> Progress | None:
+    """Restores the newest checkpoint of this very run into network, optimiser and average.
 
     None when there is none. Raises: BadConfig if the folder holds another run's checkpoints.
     """
@@ -67,6 +81,8 @@ def load_newest(folder: Path, network: nn.Module, optimiser: Optimizer, fingerpr
     state = torch.load(found[-1] / "state.pt", map_location="cpu", weights_only=True)
     network.load_state_dict(state["network"])
     optimiser.load_state_dict(state["optimiser"])
+    if average is not None:
+        average.load_state_dict(state["average"])
     return progress
 
 

@@ -10,37 +10,31 @@ from typing import Any
 
 import numpy as np
 import onnx
-import onnxruntime
 import torch
 from numpy.typing import NDArray
 from onnxruntime.quantization import QuantType, quantize_dynamic
 from rich.console import Console
-from sklearn.metrics import average_precision_score
 
 from model.bundle import Bundle, canonical_json, write_manifest
 from model.errors import ExportRefused
 from model.onnx_classifier import OnnxClassifier
 from model.taxonomy import HEAD_ORDER
-from training.batches import encode, in_length_order, load_tokenizer
-from training.calibrate import LEAST_EXAMPLES, choose_thresholds, fit_calibration
-from training.corpora.mixture import Mixture, MixturePost, label_counts
+from training.abstention import choose_bands
+from training.calibrate import choose_thresholds, fit_calibration
+from training.calibrate_sides import fit_side_calibration
+from training.corpora.mixture import CONTRAST, Mixture, MixturePost, label_counts
 from training.corpora.overlap import in_calibration_half
-from training.corpora.pack import NOT_ANNOTATED, read_manifest
+from training.corpora.pack import NOT_ANNOTATED, read_corpus, read_manifest
+from training.evaluation.background import TWEETS, background_posts
 from training.evaluation.figures import measure, score_posts
-from training.finetune import RunFolder
+from training.finetune import RunFolder, trained_with_code
 from training.model_card import model_card
-from training.network import HateNetwork
-from training.recipe import LoadedRecipe, code_sha256
+from training.network import ExportedNetwork, HateNetwork, shipped_outputs
+from training.operating_points import choose_operating_points
+from training.parity import check_parity
+from training.recipe import LoadedRecipe, Recipe, code_sha256
 
 OPSET = 18
-FP32_TOLERANCE = 1e-3
-"""Largest difference of a logit between torch and the fp32 graph; more means that the export is wrong."""
-
-INT8_AP_LOSS = 0.005
-"""Most average precision a head may lose to int8. Source: issue of step 2, point 7 (0.5 points)."""
-
-PARITY_POSTS = 4000
-PROBE_POSTS = 64
 
 
 def export_bundle(
@@ -63,16 +57,18 @@ def export_bundle(
     staging.mkdir(parents=True)
     console.print("exporting to ONNX and int8")
     fp32 = run.path / "fp32.onnx"
-    export_onnx(network, fp32)
+    export_onnx(network, fp32, shipped_outputs(recipe.side_weights))
     shutil.copyfile(encoder / "tokenizer.json", staging / "tokenizer.json")
     shutil.copyfile(loaded.path, staging / "recipe.yaml")
     quantise(fp32, staging / "model.onnx", recipe.full_precision)
     facts: dict[str, Any] = {
         "name": f"{recipe.name}-v{recipe.version}",
+        "languages": list(recipe.languages),
         "max_tokens": recipe.max_tokens,
         "pad_token_id": pad_token_id,
         "recipe_sha256": loaded.sha256,
         "code_sha256": code_sha256("model", "training"),
+        "trained_with_code_sha256": trained_with_code(run),
         "data": dict(sorted(mixture.files.items())),
         "far_right_lexicon_sha256": mixture.lexicon_sha256,
         "label_counts": {"train": label_counts(mixture.train), "dev": label_counts(mixture.dev)},
@@ -86,12 +82,16 @@ def export_bundle(
     fitted_on = [post for post in mixture.dev if in_calibration_half(post.text)]
     texts = [post.text for post in fitted_on]
     labels = np.asarray([post.labels for post in fitted_on], dtype=np.int8)
-    logits = OnnxClassifier(Bundle.load(staging)).logits(texts)
-    _write_json(staging / "calibration.json", fit_calibration(logits, labels))
+    uncalibrated = OnnxClassifier(Bundle.load(staging))
+    natural = _not_made(fitted_on)
+    calibration = fit_calibration(uncalibrated.logits(texts)[natural], labels[natural])
+    beside = [post for post in fitted_on if post.speech_act != NOT_ANNOTATED or post.rationale]
+    console.print("fitting calibration, thresholds, bands and operating points")
+    annotations = uncalibrated.annotate([post.text for post in beside])
+    calibration |= fit_side_calibration(annotations, beside)
+    _write_json(staging / "calibration.json", calibration)
     write_manifest(staging, facts)
-    scores = score_posts(OnnxClassifier(Bundle.load(staging)), texts, "calibration posts")
-    corpora = [post.corpus for post in fitted_on]
-    _write_json(staging / "thresholds.json", choose_thresholds(scores, labels, corpora, recipe.thresholds))
+    _write_json(staging / "thresholds.json", _choose(staging, recipe, fitted_on, labels, data))
     write_manifest(staging, facts)
     figures = measure(Bundle.load(staging), mixture, data)
     del figures["bundle"]  # the id depends on this file
@@ -104,21 +104,57 @@ def export_bundle(
     return run.bundle
 
 
-def export_onnx(network: HateNetwork, path: Path) -> None:
-    """Writes the network as an fp32 ONNX graph: input_ids, attention_mask int64 (b, s) -> logits (b, h)."""
-    network = network.cpu().eval()
+def _choose(
+    staging: Path, recipe: Recipe, posts: list[MixturePost], labels: NDArray[np.int8], data: Path
+) -> dict[str, Any]:
+    """The contents of `thresholds.json`: thresholds, bands, operating points, and how they were chosen."""
+    classifier = OnnxClassifier(Bundle.load(staging))
+    scores = score_posts(classifier, [post.text for post in posts], "calibration posts")
+    chosen = choose_thresholds(scores, labels, [post.corpus for post in posts], recipe.thresholds)
+    traffic = _traffic_to_choose_on(data)
+    background = score_posts(classifier, traffic, "background to choose on")
+    natural = _not_made(posts)
+    bands, band_facts = choose_bands(scores[natural], labels[natural], recipe.abstain)
+    points, point_facts = choose_operating_points(
+        scores[natural], labels[natural], background, chosen["heads"], recipe.operating_points
+    )
+    facts = {"abstain": band_facts, "operating_points": point_facts, "background_posts": len(traffic)}
+    return {**chosen, "abstain": bands, "operating_points": points, "fit": facts}
+
+
+def _not_made(posts: list[MixturePost]) -> NDArray[np.bool_]:
+    """Which posts stand in a corpus: those made from our templates are too easy to promise anything by."""
+    return np.asarray([post.corpus != CONTRAST for post in posts], dtype=np.bool_)
+
+
+def _traffic_to_choose_on(data: Path) -> list[str]:
+    """The background's dev split: training takes its train split, figures are measured on its test split."""
+    manifest = read_manifest(data)
+    if TWEETS not in manifest:
+        return []
+    return [post.text for post in background_posts(read_corpus(manifest[TWEETS]), "dev")]
+
+
+def export_onnx(network: HateNetwork, path: Path, outputs: Sequence[str]) -> None:
+    """Writes the network as an fp32 ONNX graph with the named outputs.
+
+    input_ids, attention_mask int64 (b, s) -> logits (b, h), speech_act (b, a), rationale (b, s) float32.
+    """
+    shipped = ExportedNetwork(network.cpu().eval(), outputs).eval()
     ids = torch.ones((2, 12), dtype=torch.int64)
-    dynamic = {"input_ids": {0: "b", 1: "s"}, "attention_mask": {0: "b", 1: "s"}, "logits": {0: "b"}}
+    wide, narrow = {0: "b", 1: "s"}, {0: "b"}
+    dynamic = {"input_ids": wide, "attention_mask": wide}
+    dynamic |= {name: wide if name == "rationale" else narrow for name in outputs}
     with warnings.catch_warnings():
         # The graph of the newer exporter cannot be quantised by onnxruntime (a shape it infers differs from
         # the one written down); torch is pinned, so the older exporter stays. Its warnings are about itself.
         warnings.simplefilter("ignore")
         torch.onnx.export(
-            network,
+            shipped,
             (ids, torch.ones_like(ids)),
             str(path),
             input_names=["input_ids", "attention_mask"],
-            output_names=["logits"],
+            output_names=list(outputs),
             dynamic_axes=dynamic,
             opset_version=OPSET,
             dynamo=False,
@@ -142,86 +178,6 @@ def quantise(fp32: Path, int8: Path, full_precision: Sequence[str] = ()) -> None
         nodes_to_exclude=kept,
         extra_options={"MatMulConstBOnly": True},
     )
-
-
-def check_parity(
-    network: HateNetwork,
-    fp32: Path,
-    staging: Path,
-    dev: list[MixturePost],
-    max_tokens: int,
-    pad_token_id: int,
-    trained_heads: set[str],
-) -> dict[str, Any]:
-    """How far fp32 ONNX and int8 stray from torch on dev posts.
-
-    Raises: ExportRefused if a logit of the fp32 graph strays by more than `FP32_TOLERANCE`, or a head
-    loses more than `INT8_AP_LOSS` of average precision to int8.
-    """
-    sample = _parity_sample(dev)
-    posts = encode(sample, load_tokenizer(str(staging / "tokenizer.json"), max_tokens), pad_token_id)
-    reference = torch_logits(network, posts)
-    session = onnxruntime.InferenceSession(str(fp32), providers=["CPUExecutionProvider"])
-    fp32_gap = 0.0
-    for rows in in_length_order(posts.lengths(), PROBE_POSTS)[:: max(1, len(sample) // PROBE_POSTS // 8)]:
-        ids, mask, _ = posts.batch(rows)
-        plain = session.run(["logits"], {"input_ids": ids.numpy(), "attention_mask": mask.numpy()})[0]
-        fp32_gap = max(fp32_gap, float(np.abs(plain - reference[rows]).max()))
-    if not fp32_gap <= FP32_TOLERANCE:
-        raise ExportRefused(
-            f"fp32 ONNX strays from torch by {fp32_gap:.2g}; at most {FP32_TOLERANCE} is allowed"
-        )
-    quantised = OnnxClassifier(Bundle.load(staging)).logits([post.text for post in sample])
-    losses: dict[str, float | None] = {}
-    for number, head in enumerate(HEAD_ORDER):
-        loss = average_precision_loss(reference[:, number], quantised[:, number], posts.labels[:, number])
-        losses[head] = None if loss is None else round(loss, 5)
-        if loss is None:
-            if head in trained_heads:
-                raise ExportRefused(f"{head}: too few dev posts of either kind to tell what int8 costs it")
-            continue
-        if loss > INT8_AP_LOSS:
-            raise ExportRefused(
-                f"int8 costs {head} {loss:.4f} of average precision; at most {INT8_AP_LOSS} is allowed"
-            )
-    return {
-        "posts": len(sample),
-        "fp32_largest_logit_gap": round(fp32_gap, 7),
-        "int8_mean_logit_gap": round(float(np.abs(quantised - reference).mean()), 5),
-        "int8_average_precision_loss": losses,
-    }
-
-
-def torch_logits(network: HateNetwork, posts: Any, batch_posts: int = 64) -> NDArray[np.float32]:
-    """Logits (n, h) float32 of the torch network in full precision, in the order of `posts`."""
-    network = network.cpu().eval()
-    found = np.empty(posts.labels.shape, dtype=np.float32)
-    with torch.inference_mode():
-        for rows in in_length_order(posts.lengths(), batch_posts):
-            ids, mask, _ = posts.batch(rows)
-            found[rows] = network(ids, mask).numpy()
-    return found
-
-
-def _parity_sample(dev: list[MixturePost]) -> list[MixturePost]:
-    """At most `PARITY_POSTS` dev posts from everywhere, and every post that says 1 for a strand.
-
-    The strands' positives are few: without all of them their loss would be noise.
-    """
-    evenly = {id(post) for post in dev[:: max(1, -(-len(dev) // PARITY_POSTS))]}
-    return [post for post in dev if id(post) in evenly or 1 in post.labels[1:]]
-
-
-def average_precision_loss(
-    reference: NDArray[np.float32], quantised: NDArray[np.float32], labels: NDArray[np.int8]
-) -> float | None:
-    """How much average precision `quantised` (n,) lacks against `reference`; None with too few labels."""
-    annotated = labels != NOT_ANNOTATED
-    positive = labels[annotated] == 1
-    if min(positive.sum(), (~positive).sum()) < LEAST_EXAMPLES:
-        return None
-    before = average_precision_score(positive, reference[annotated])
-    return float(before - average_precision_score(positive, quantised[annotated]))
 
 
 def _write_uncalibrated(staging: Path, facts: dict[str, Any]) -> None:

@@ -9,6 +9,7 @@ import random
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from model.normalise import normalise_text
 from training.corpora.mixture import MixturePost
 
 LEAST_WORD_CHARACTERS = 4
@@ -21,6 +22,9 @@ LEET = {"a": "4", "e": "3", "i": "1", "l": "1", "o": "0", "s": "5", "t": "7"}
 def with_noise(posts: Sequence[MixturePost], share: float, seed: int) -> list[MixturePost]:
     """The posts with some of their showings made noisy; how often each is shown stays the same.
 
+    A noisy text is normalised again: the network meets only what serving would show it, with what the
+    normaliser undoes undone. Noise moves letters, so a noisy showing loses the marks on its words.
+
     A post that is shown more than once gives one showing to noise, any other with probability `share`.
     """
     ready: list[MixturePost] = []
@@ -29,7 +33,7 @@ def with_noise(posts: Sequence[MixturePost], share: float, seed: int) -> list[Mi
         if share and (post.repeat > 1 or draw.random() < share):
             if post.repeat > 1:
                 ready.append(replace(post, repeat=post.repeat - 1))
-            ready.append(replace(post, text=noisy(post.text, draw), repeat=1))
+            ready.append(replace(post, text=normalise_text(noisy(post.text, draw)), repeat=1, rationale=None))
         else:
             ready.append(post)
     return ready

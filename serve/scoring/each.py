@@ -3,22 +3,74 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import structlog
 
-from model.classifier import Classifier, Scores
+from model.classifier import Classifier, Scores, Span
 from model.errors import Fault, InternalError, Unavailable
+from model.language import Language, unread_language
+from model.text_notes import END_NOT_READ, notes_of
 from serve.logs import described
 
 PROBE: Final = "The library opens at nine."
 """A text that every classifier can score: if it cannot either, the texts are not to blame."""
 
-Result = dict[str, float] | Fault
+
+@dataclass(frozen=True, slots=True)
+class TextScores:
+    """One text's scores by head, the raw [start, end) that decided `hate` of a long one, and its notes."""
+
+    by_head: dict[str, float]
+    window: Span | None
+    notes: tuple[str, ...]
+
+
+Result = TextScores | Language | Fault
+"""A text's scores; or the language that the classifier does not read; or why there are no scores."""
 
 
 def score_each(classifier: Classifier, texts: Sequence[str], *, contain: bool = False) -> list[Result]:
-    """For each text, in order, its scores by head, or the fault that kept the classifier from scoring it.
+    """For each text, in order, its scores, or what kept the classifier from scoring it.
+
+    Texts in a language that the classifier does not read are not shown to it; where the language cannot
+    be told, they are.
+
+    Raises: as `_score_read`.
+    """
+    results: list[Result | None] = [
+        _unread_language(text, classifier.languages, contain=contain) for text in texts
+    ]
+    rest = iter(
+        _score_read(
+            classifier,
+            [text for text, known in zip(texts, results, strict=True) if not known],
+            contain=contain,
+        )
+    )
+    return [known or next(rest) for known in results]
+
+
+def _unread_language(text: str, languages: Sequence[str], *, contain: bool) -> Language | None:
+    """As `unread_language`; None, so that the text is scored, where identification fails.
+
+    Contained are faults of its settings, of its model's file and of the text; with `contain` whatever it
+    raises: such a post would make its batch fail again and again.
+    """
+    try:
+        return unread_language(text, languages)
+    except (Fault, ImportError, OSError, ValueError) as error:
+        structlog.get_logger().error("identification failed on a text", **described(error))
+    except Exception as error:
+        if not contain:
+            raise
+        structlog.get_logger().error("identification failed on a text", **described(error))
+    return None
+
+
+def _score_read(classifier: Classifier, texts: Sequence[str], *, contain: bool) -> list[Result]:
+    """For each text, in order, its scores or the fault that kept the classifier from scoring it.
 
     One call when all is well. When the classifier refuses, the batch is halved until the texts at
     fault stand alone: one among 64 costs 12 further calls. With `contain` a text on which the classifier
@@ -55,10 +107,15 @@ def _halved(classifier: Classifier, texts: Sequence[str], *, contain: bool) -> l
             structlog.get_logger().error("classifier failed on a text", **described(error))
             return [InternalError("the classifier failed on this text")]
     else:
-        return [scores.row(index) for index in range(len(texts))]
+        return [_text_scores(scores, index, text) for index, text in enumerate(texts)]
     middle = len(texts) // 2
     first, second = texts[:middle], texts[middle:]
     return _halved(classifier, first, contain=contain) + _halved(classifier, second, contain=contain)
+
+
+def _text_scores(scores: Scores, index: int, text: str) -> TextScores:
+    notes = notes_of(text) + ((END_NOT_READ,) if index in scores.cut else ())
+    return TextScores(scores.row(index), scores.window(index), notes)
 
 
 def _score(classifier: Classifier, texts: Sequence[str]) -> Scores:

@@ -8,14 +8,16 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
 
-from model.errors import BadInput, Fault, Unavailable
+from model.errors import BadInput, Fault, TooMany, Unavailable
+from model.language import Language
 from model.normalise import check_text
-from model.policy import route
+from model.policy import route, route_unread_language
 from serve.field_text import field_text
 from serve.hub import Hub, hub_of
 from serve.people.access import Caller, require_scope
-from serve.scoring.each import score_each
-from serve.scoring.schemas import MAX_ID_CHARACTERS, NotScored, Scored, ScoreIn, ScoreOut
+from serve.scoring.budget import count_within_budget
+from serve.scoring.each import Result, score_each
+from serve.scoring.schemas import MAX_ID_CHARACTERS, LanguageNotRead, Refused, Scored, ScoreIn, ScoreOut
 
 router = APIRouter(prefix="/v1/score", tags=["score"])
 FIELDS = frozenset({"id", "text"})
@@ -35,6 +37,8 @@ def post_score(
 ) -> ScoreOut:
     """Scores 1 to 1,000 posts, one row for each in order; a bad post gives a row with `error`.
 
+    A post in a language that the model does not read gives a row with `not_scored` and no scores.
+    Long posts are read in windows: those past `windows_per_request` of them get the error `too_many`.
     If every post is bad the answer is a problem, with the same rows as its member `results`.
     """
     return score_request(hub_of(request), body.posts)
@@ -47,14 +51,18 @@ def score_request(hub: Hub, raw_posts: Sequence[object]) -> ScoreOut:
         classifier's fault.
     """
     posts = [_read(raw, index) for index, raw in enumerate(raw_posts)]
-    scores = score_each(hub.classifier, [post.text for post in posts if isinstance(post.text, str)])
-    if scores and all(isinstance(result, Unavailable) for result in scores):
+    texts = [post.text for post in posts if isinstance(post.text, str)]
+    most = hub.settings.windows_per_request
+    fitting = count_within_budget(hub.classifier, texts, most)
+    scores = score_each(hub.classifier, texts[:fitting])
+    shown = [result for result in scores if not isinstance(result, Language)]
+    if shown and all(isinstance(result, Unavailable) for result in shown):
         raise Unavailable("the classifier gives no scores at present")
-    rest = iter(scores)
+    rest = iter([*scores, *[_past_budget(most)] * (len(texts) - fitting)])
     results = [
         _row(hub, post.answer_id, next(rest) if isinstance(post.text, str) else post.text) for post in posts
     ]
-    if not any(isinstance(row, Scored) for row in results):
+    if all(isinstance(row, Refused) for row in results):
         members = {"results": [row.model_dump() for row in results]}
         raise BadInput("posts: none of them can be scored", field="posts", members=members)
     return ScoreOut(bundle=hub.classifier.bundle_id, results=results)
@@ -75,8 +83,23 @@ def _read(raw: object, index: int) -> ToScore:
     return ToScore(answer_id, text)
 
 
-def _row(hub: Hub, answer_id: str, result: dict[str, float] | Fault) -> Scored | NotScored:
+def _past_budget(most: int) -> Fault:
+    why = f"posts: those before this one take all {most:,} windows of a request; send it in another request"
+    return TooMany(why, field="posts")
+
+
+def _row(hub: Hub, answer_id: str, result: Result) -> Scored | LanguageNotRead | Refused:
     if isinstance(result, Fault):
-        return NotScored(id=answer_id, error=result.code, message=result.message)
-    routed = route(result, hub.policy, hub.classifier.thresholds)
-    return Scored(id=answer_id, scores=result, route=routed.route, reason=routed.reason)
+        return Refused(id=answer_id, error=result.code, message=result.message)
+    if isinstance(result, Language):
+        routed = route_unread_language(result, hub.policy)
+        return LanguageNotRead(id=answer_id, language=result.code, route=routed.route, reason=routed.reason)
+    routed = route(result.by_head, hub.policy, hub.classifier.thresholds, result.notes)
+    return Scored(
+        id=answer_id,
+        scores=result.by_head,
+        route=routed.route,
+        reason=routed.reason,
+        window=result.window,
+        notes=list(result.notes),
+    )

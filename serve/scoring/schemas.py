@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
@@ -54,9 +54,28 @@ class Scored(BaseModel):
     scores: dict[str, float]
     route: str
     reason: str
+    window: tuple[int, int] | None = Field(
+        default=None,
+        description="Of a text too long for one reading: the code points [start, end) that decided `hate`.",
+    )
+    notes: list[str] = Field(
+        default=[],
+        description="Why the scores may say little: mostly_links, image_caption, few_words, end_not_read.",
+    )
 
 
-class NotScored(BaseModel):
+class LanguageNotRead(BaseModel):
+    """A post in a language that the model does not read: no scores, and no claim that it is harmless."""
+
+    id: str
+    scores: None = None
+    not_scored: Literal["language"] = "language"
+    language: str = Field(description="ISO 639 code of the language that the post seems to be in.")
+    route: str
+    reason: str
+
+
+class Refused(BaseModel):
     """A post that could not be scored, and why."""
 
     id: str
@@ -82,9 +101,20 @@ class ScoreOut(BaseModel):
                         },
                         "route": "low_priority",
                         "reason": "no rule applies; the highest score is antisemitic 0.02",
+                        "window": None,
+                        "notes": [],
                     },
                     {
                         "id": "a-18",
+                        "scores": None,
+                        "not_scored": "language",
+                        "language": "de",
+                        "route": "unscored",
+                        "reason": "not scored: the text seems to be in German (de), which this model does "
+                        "not read",
+                    },
+                    {
+                        "id": "a-19",
                         "error": "text_empty",
                         "message": "text: has no characters besides white space",
                     },
@@ -94,4 +124,4 @@ class ScoreOut(BaseModel):
     )
 
     bundle: str
-    results: list[Scored | NotScored]
+    results: list[Scored | LanguageNotRead | Refused]

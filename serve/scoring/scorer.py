@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
 from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session
 
 from model.errors import Fault
-from model.policy import Routed, route
+from model.language import Language
+from model.policy import Routed, route, route_unread_language
 from serve.audit.events import Event
 from serve.audit.log import Detail, record
 from serve.hub import Hub
@@ -29,12 +31,19 @@ SCORER = "system:scorer"
 IS_UNSCORED = text("posts.scored_at IS NULL")
 
 
+class NotScored(StrEnum):
+    """Why a post has no scores: its language is not read, or the classifier failed on it."""
+
+    LANGUAGE = "language"
+    FAULT = "fault"
+
+
 @dataclass(frozen=True, slots=True)
 class ScoredPost:
-    """A post's scores (None: the text could not be scored) and what the policy makes of them."""
+    """A post's scores, or why it has none, and what the policy makes of them."""
 
     post_id: str
-    scores: dict[str, float] | None
+    scores: dict[str, float] | NotScored
     routed: Routed
 
 
@@ -43,6 +52,8 @@ class Scorer:
 
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
+        self.not_scored: dict[str, int] = {why.value: 0 for why in NotScored}
+        """How many posts this scorer has put in the queue without scores, by why."""
         self.worker = Worker("scorer", self.score_batch, wake=hub.posts_waiting)
 
     @property
@@ -67,7 +78,10 @@ class Scorer:
             return False
         scored = score_posts(hub, waiting)  # outside any transaction: nobody waits for the model
         with hub.database.write() as session:
-            open_cases(session, hub, scored, now=utc_now())
+            opened = open_cases(session, hub, scored, now=utc_now())
+        for post in opened:
+            if isinstance(post.scores, NotScored):
+                self.not_scored[post.scores] += 1
         return len(waiting) == hub.settings.scoring_batch
 
 
@@ -92,14 +106,20 @@ def score_posts(hub: Hub, waiting: Sequence[tuple[str, str]]) -> list[ScoredPost
             unscored = route(None, hub.policy, thresholds)
             reason = f"{unscored.reason} ({result.code})"
             routed = Routed(unscored.route, reason, unscored.strands, unscored.priority)
-            scored.append(ScoredPost(post_id, None, routed))
+            scored.append(ScoredPost(post_id, NotScored.FAULT, routed))
+        elif isinstance(result, Language):
+            routed = route_unread_language(result, hub.policy)
+            scored.append(ScoredPost(post_id, NotScored.LANGUAGE, routed))
         else:
-            scored.append(ScoredPost(post_id, result, route(result, hub.policy, thresholds)))
+            routed = route(result.by_head, hub.policy, thresholds, result.notes)
+            scored.append(ScoredPost(post_id, result.by_head, routed))
     return scored
 
 
-def open_cases(session: Session, hub: Hub, scored: Sequence[ScoredPost], *, now: datetime) -> int:
-    """Stores scores and opens one case for each post that nobody has scored meanwhile; returns how many."""
+def open_cases(
+    session: Session, hub: Hub, scored: Sequence[ScoredPost], *, now: datetime
+) -> list[ScoredPost]:
+    """Stores scores and opens one case for each post that nobody has scored meanwhile; returns these."""
     won = _mark_scored(session, [post.post_id for post in scored], now)
     mine = [post for post in scored if post.post_id in won]
     # Sorted, so that cases of one batch stand in the queue in the order of their posts.
@@ -124,7 +144,7 @@ def open_cases(session: Session, hub: Hub, scored: Sequence[ScoredPost], *, now:
     for post, case_id in zip(mine, case_ids, strict=True):
         session.add(CasePost(post_id=post.post_id, case_id=case_id))
         _record_scored(session, hub, post, case_id, now)
-    return len(mine)
+    return mine
 
 
 def _mark_scored(session: Session, post_ids: Sequence[str], now: datetime) -> set[str]:
@@ -151,7 +171,7 @@ def _mark_scored(session: Session, post_ids: Sequence[str], now: datetime) -> se
 
 
 def _scores_row(hub: Hub, post: ScoredPost, now: datetime) -> PostScores:
-    scores = post.scores or {}
+    scores = {} if isinstance(post.scores, NotScored) else post.scores
     return PostScores(
         post_id=post.post_id,
         bundle=hub.classifier.bundle_id,

@@ -10,13 +10,19 @@ from typing import Any
 import pytest
 
 from labelling.codebook import load_codebook
-from model.configuration import configs_folder
+from model.configuration import configs_folder, load_yaml
 from model.errors import BadConfig
+from model.language import load_language_settings
 from model.policy import load_policy
 from serve.cases.outcomes import load_outcomes
 from serve.intake.sample_feed import read_sample_feed
 from serve.storage.identifiers import utc_now
+from training.ablation import load_plan
+from training.corpora.contrast import FamilyFile
 from training.corpora.lexicon import load_lexicon
+from training.corpora.swaps import load_identity_terms
+from training.evaluation.gates import load_anchors, load_gates
+from training.evaluation.identities import load_neutral_suite
 from training.recipe import load_recipe
 
 # First match wins. A new kind of file gets a line here, with the loader that the product uses for it.
@@ -24,7 +30,14 @@ LOADERS: list[tuple[str, Callable[[Path], Any]]] = [
     ("policy/outcomes.yaml", load_outcomes),
     ("policy/*.yaml", load_policy),
     ("codebook/*.yaml", load_codebook),
+    ("language/identification.yaml", load_language_settings),
+    ("evaluation/gates.yaml", load_gates),
+    ("evaluation/anchors.yaml", load_anchors),
+    ("evaluation/neutral-identity.yaml", load_neutral_suite),
     ("train/far-right-lexicon.yaml", load_lexicon),
+    ("train/contrast/*.yaml", lambda path: load_yaml(path, FamilyFile)),
+    ("train/identity-terms.yaml", load_identity_terms),
+    ("train/ablation.yaml", load_plan),
     ("train/*.yaml", load_recipe),
 ]
 

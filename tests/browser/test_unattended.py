@@ -47,7 +47,8 @@ def answers(page):
 def test_page_that_nobody_touches_stops_keeping_its_case_and_a_touch_keeps_it_again(page) -> None:
     with page.expect_response("**/heartbeat"):
         page.clock.fast_forward("05:00")
-    expect(page.locator("#lease-left")).to_contain_text(RENEWED)  # or the page would read the answer at the later time
+    # The page must have read the answer before its clock moves on, or the answer counts from the later time.
+    expect(page.locator("#lease-left")).to_contain_text(RENEWED)
     beats: list[str] = []
     page.on("request", lambda request: "heartbeat" in request.url and beats.append(request.url))
 

@@ -13,11 +13,14 @@ import pytest
 import sqlalchemy.exc
 from fastapi import FastAPI
 from starlette.testclient import TestClient
+from tiny_bundle import build_tiny_bundle
 
 from model.errors import BadConfig, BundleRefused
+from model.language import language_settings
 from serve.answer_headers import NOTHING_RUNS
-from serve.app import create_app
+from serve.app import create_app, open_hub
 from serve.hub import Hub
+from serve.metrics import Metrics
 from serve.people import sessions
 from serve.settings import Settings
 from serve.storage import engine
@@ -146,6 +149,53 @@ def test_sign_in_page_says_that_many_sign_in_at_once(
 
     assert answer.status_code == 429
     assert "try again in a few seconds" in answer.text
+
+
+def test_figures_tell_languages_that_are_not_read_from_faults(client: TestClient, hub_app: FastAPI) -> None:
+    figures = client.get("/metrics").text
+    assert 'watchhouse_posts_not_scored_total{why="language"} 0.0' in figures
+    assert 'watchhouse_posts_not_scored_total{why="fault"} 0.0' in figures
+
+
+def test_figures_count_posts_without_scores_by_why(database: Database) -> None:
+    figures = Metrics(database, not_scored={"language": 2, "fault": 1}).exposition().decode()
+    assert 'watchhouse_posts_not_scored_total{why="language"} 2.0' in figures
+    assert 'watchhouse_posts_not_scored_total{why="fault"} 1.0' in figures
+
+
+def test_hub_whose_bundle_reads_a_language_that_cannot_be_named_is_refused(
+    settings: Settings, tmp_path: Path
+) -> None:
+    bundle = tmp_path / "bundle"
+    bundle.mkdir()
+    build_tiny_bundle(bundle, languages=("en", "xx"))
+    with pytest.raises(BadConfig, match="lacks xx"):
+        open_hub(settings.model_copy(update={"bundle": bundle}))
+
+
+def test_hub_checks_the_language_settings_before_it_opens(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "language").mkdir()
+    (tmp_path / "language" / "identification.yaml").write_text("name: broken\n", encoding="utf-8")
+    monkeypatch.setenv("WATCHHOUSE_CONFIG_DIR", str(tmp_path))
+    language_settings.cache_clear()
+    try:
+        with pytest.raises(BadConfig, match="identification"):
+            open_hub(settings)
+    finally:
+        language_settings.cache_clear()
+
+
+def test_hub_loads_the_identifier_as_it_opens_where_it_may_be_needed(
+    settings: Settings, english_bundle: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded: list[str] = []
+    monkeypatch.setattr("serve.app.load_identifier", lambda: loaded.append("identifier"))
+    open_hub(settings).database.close()
+    assert loaded == []
+    open_hub(settings.model_copy(update={"bundle": english_bundle})).database.close()
+    assert loaded == ["identifier"]
 
 
 def test_figures_show_requests_and_the_queue(client: TestClient, database: Database) -> None:

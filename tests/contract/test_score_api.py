@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,6 +10,9 @@ from sqlalchemy import func, select
 from starlette.testclient import TestClient
 
 from model.taxonomy import HEAD_ORDER
+from serve.app import create_app
+from serve.scoring.schemas import LanguageNotRead, Refused, Scored, ScoreOut
+from serve.settings import Settings
 from serve.storage.tables import AuditEvent, Post, PostScores
 
 ApiKey = Callable[..., dict[str, str]]
@@ -59,7 +63,7 @@ def counted(hub_app: FastAPI) -> list[int]:
 def test_bad_text_among_good_ones_is_an_error_row(client: TestClient, headers: dict[str, str]) -> None:
     body = (
         r'{"posts": [{"text": "hateword"}, {"id": "b", "text": "\ud800"}, {"id": "c"}, 7, '
-        r'{"id": "e", "text": "a", "mood": 1}, {"text": "a walk"}]}'
+        r'{"id": "e", "text": "a", "mood": 1}, {"text": "a walk"}, {"id": "g", "text": "\u200b"}]}'
     )
     answer = client.post("/v1/score", content=body, headers={**headers, "content-type": "application/json"})
     assert answer.status_code == 200
@@ -70,6 +74,7 @@ def test_bad_text_among_good_ones_is_an_error_row(client: TestClient, headers: d
         ("3", "bad_input"),
         ("e", "bad_input"),
         ("5", None),
+        ("g", "text_empty"),
     ]
 
 
@@ -85,6 +90,62 @@ def test_request_of_bad_texts_only_is_a_problem_with_the_rows(
         ("a", "text_empty"),
         ("b", "text_too_long"),
     ]
+
+
+@pytest.fixture
+def english_client(settings: Settings, english_bundle: Path) -> Iterator[TestClient]:
+    """A caller of a hub whose bundle reads English only; its scorer does not run."""
+    app = create_app(settings.model_copy(update={"bundle": english_bundle}), run_scorer=False)
+    with TestClient(app, base_url="http://127.0.0.1", follow_redirects=False) as caller:
+        yield caller
+
+
+GERMAN = "Die neue Bibliothek in der Innenstadt öffnet morgen früh um neun Uhr."
+
+
+def test_post_in_another_language_has_no_scores_and_says_so(
+    english_client: TestClient, headers: dict[str, str]
+) -> None:
+    client = english_client
+    answer = score(client, headers, {"id": "g", "text": GERMAN}, {"text": "hateword"}, {"text": " "})
+    assert answer.status_code == 200
+    german, hateful, blank = answer.json()["results"]
+    assert german == {
+        "id": "g",
+        "scores": None,
+        "not_scored": "language",
+        "language": "de",
+        "route": "unscored",
+        "reason": "not scored: the text seems to be in German (de), which this model does not read",
+    }
+    assert hateful["scores"]["hate"] == 0.982
+    assert blank["error"] == "text_empty"
+    alone = score(client, headers, {"text": GERMAN})
+    assert alone.status_code == 200
+    assert [row["not_scored"] for row in alone.json()["results"]] == ["language"]
+
+
+def test_long_text_and_thin_text_say_what_was_read(client: TestClient, headers: dict[str, str]) -> None:
+    long = "tea " * 100 + "hateword"
+    answer = score(
+        client, headers, {"text": long}, {"text": "https://example.org/a/b tea"}, {"text": "one more tea"}
+    )
+    first, thin, plain = answer.json()["results"]
+    start, end = first["window"]
+    assert long[start:end].endswith("hateword")
+    assert first["notes"] == []
+    assert (thin["window"], thin["notes"]) == (None, ["mostly_links", "few_words"])
+    assert "the text is mostly links" in thin["reason"]
+    assert (plain["window"], plain["notes"]) == (None, [])
+
+
+def test_example_of_the_answer_has_a_row_of_every_kind() -> None:
+    extra = ScoreOut.model_config["json_schema_extra"]
+    assert isinstance(extra, dict)
+    example: Any = extra["example"]
+    rows = ScoreOut.model_validate(example).results
+    assert [type(row) for row in rows] == [Scored, LanguageNotRead, Refused]
+    assert ScoreOut.model_validate(example).model_dump() == example
 
 
 @pytest.mark.parametrize("number", [0, 1_001])

@@ -128,6 +128,22 @@ def test_bad_rows_stand_in_their_place_and_the_status_says_so(score: Score) -> N
     ]
 
 
+def test_post_in_another_language_is_not_scored_unless_asked_for(score: Score, english_bundle: Path) -> None:
+    given = "Die neue Bibliothek in der Innenstadt öffnet morgen früh um neun Uhr.\n".encode()
+    done = score(given=given, bundle=english_bundle)
+    (row,) = rows_of(done.stdout)
+    assert (done.returncode, row["not_scored"], row["scores"], row["route"]) == (
+        0,
+        "language",
+        None,
+        "unscored",
+    )
+    assert done.stderr == b"watchhouse: 1 of 1 rows not scored: in a language the model does not read\n"
+    done = score("--language", "any", given=given, bundle=english_bundle)
+    (row,) = rows_of(done.stdout)
+    assert (done.returncode, done.stderr, row["route"]) == (0, b"", "low_priority")
+
+
 def test_empty_input_gives_nothing_and_status_zero(score: Score) -> None:
     done = score()
     assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")

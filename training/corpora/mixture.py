@@ -8,7 +8,6 @@
 
 from __future__ import annotations
 
-import random
 import re
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -18,19 +17,25 @@ from pathlib import Path
 from model.configuration import configs_folder, sha256_of
 from model.errors import BadConfig, LeakFound
 from model.normalise import normalise_text
-from model.records import LabelledPost, read_jsonl
-from model.taxonomy import HEAD_ORDER
+from model.records import read_jsonl
+from model.taxonomy import HEAD_ORDER, SPEECH_ACT_ORDER
+from training.corpora.background import presumed_negatives
+from training.corpora.contrast import contrast_posts, load_families
+from training.corpora.hub_labels import HUB, voted_posts
 from training.corpora.lexicon import load_lexicon
 from training.corpora.overlap import held_out, near_duplicates, text_key
 from training.corpora.pack import (
     NOT_ANNOTATED,
     CorpusFile,
     CorpusPost,
+    Spans,
     read_corpus,
     read_manifest,
     refuse_barred_licence,
 )
-from training.recipe import BackgroundUse, Recipe
+from training.corpora.side_labels import offensive_of, rationale_in, speech_act_of
+from training.corpora.swaps import groups_named, load_identity_terms
+from training.recipe import ContrastUse, Recipe
 
 HATE, ANTISEMITIC, ISLAMOPHOBIC, FAR_RIGHT = (
     HEAD_ORDER.index(head) for head in ("hate", "antisemitic", "islamophobic", "far_right")
@@ -42,14 +47,19 @@ WEAK_TARGETS = {
     "muslim": ISLAMOPHOBIC,
     "muslims": ISLAMOPHOBIC,
 }
-HUB = "hub"
+CONTRAST = "contrast"
 EVALUATION_GROUP = "known"
 """The group of the data folder that is open evaluation: never trained on, whatever a recipe says."""
 
 
 @dataclass(slots=True)
 class MixturePost:
-    """A post ready for the tokenizer. `labels` follow `HEAD_ORDER`; so do `hints`, which dev never sees."""
+    """A post ready for the tokenizer. `labels` follow `HEAD_ORDER`; so do `hints`, which dev never sees.
+
+    `speech_act` is a place in SPEECH_ACT_ORDER and `offensive` 1 or 0, both NOT_ANNOTATED where nobody
+    said; `rationale` holds [start, end) in characters of `text`. `presumed`: a negative that no person
+    has judged, so its labels may be wrong.
+    """
 
     corpus: str
     id: str
@@ -58,6 +68,10 @@ class MixturePost:
     repeat: int = 1
     in_dev: bool = False
     hints: list[int] = field(default_factory=list)
+    speech_act: int = NOT_ANNOTATED
+    offensive: int = NOT_ANNOTATED
+    rationale: Spans | None = None
+    presumed: bool = False
 
 
 @dataclass(slots=True)
@@ -69,6 +83,10 @@ class Mixture:
     counts: dict[str, dict[str, int]] = field(default_factory=dict)
     files: dict[str, str] = field(default_factory=dict)
     lexicon_sha256: str = ""
+    barred: set[str] = field(default_factory=set)
+    """Keys of every text that is evaluated on."""
+    suites: list[str] = field(default_factory=list)
+    """Texts of the suites that made posts must not come near."""
 
     def count(self, what: str, corpus: str, number: int = 1) -> None:
         """Adds to the tally `what` of a corpus."""
@@ -99,9 +117,10 @@ def build_mixture(
     for path in labels:
         mixture.files[f"labels: {path.name}"] = sha256_of(path.read_bytes())
         barred.update(text_key(normalise_text(r.text)) for r in read_jsonl(path) if r.split == "test")
+    mixture.barred = barred
     gathered = _Gathering(recipe, mixture, barred, pattern)
     # People of the hub first: where a corpus, or a presumption, says otherwise, their label stands.
-    for post in _voted(labels):
+    for post in voted_posts(labels):
         gathered.admit(post, repeat=recipe.labels_repeat)
     for use in recipe.corpora:
         tick(f"reading {use.name}")
@@ -109,17 +128,71 @@ def build_mixture(
         heads = {HEAD_ORDER.index(head) for head in use.heads}
         for post in read_corpus(corpus):
             gathered.admit(post, repeat=use.repeat, heads=heads)
+    if recipe.contrast is not None:
+        tick("making contrast posts")
+        for post in _contrast(recipe.contrast, recipe.seed, manifest, mixture):
+            gathered.admit(post)
+    mentions = _mentions(recipe, mixture)
     for background in recipe.background:
         tick(f"reading {background.name}")
-        stream = _trainable(manifest, background.name, recipe, mixture)
-        drawn = _presumed_negatives(stream, background, recipe.seed)
-        for post in drawn:
+        stream = read_corpus(_trainable(manifest, background.name, recipe, mixture))
+        for post in presumed_negatives(stream, background, recipe.seed, mentions):
             gathered.admit(post, presumed_negative=True)
     gathered.finish()
     if drop_near_duplicates:
         tick("looking for near-duplicates of dev posts")
         _drop_near_duplicates(mixture, recipe)
+        _refuse_too_much_contrast(mixture, recipe)
     return mixture
+
+
+def _contrast(
+    use: ContrastUse, seed: int, manifest: dict[str, CorpusFile], mixture: Mixture
+) -> list[CorpusPost]:
+    """Our made posts, less those that come near a post of the suites they must stay away from."""
+    folder = configs_folder() / "train"
+    families = load_families([folder / name for name in use.families])
+    mixture.files.update({f"contrast: {name}": digest for name, digest in families.files.items()})
+    made = contrast_posts([folder / name for name in use.families], use.posts, seed)
+    suites = [
+        normalise_text(p.text) for n in use.away_from for p in read_corpus(_corpus(manifest, n, mixture))
+    ]
+    mixture.suites = suites
+    near = near_duplicates(suites, (normalise_text(post.text) for post in made), jaccard=use.jaccard)
+    mixture.count("left out: near an evaluation suite", CONTRAST, sum(near))
+    return [
+        CorpusPost(
+            corpus=CONTRAST,
+            id=f"{post.template_id}-{number}",
+            text=post.text,
+            split="dev" if post.in_dev else "train",
+            labels=list(post.labels),
+            kind=post.family,
+            speech_act=SPEECH_ACT_ORDER[post.speech_act],
+        )
+        for number, (post, is_near) in enumerate(zip(made, near, strict=True))
+        if not is_near
+    ]
+
+
+def _refuse_too_much_contrast(mixture: Mixture, recipe: Recipe) -> None:
+    if recipe.contrast is None:
+        return
+    made = sum(post.repeat for post in mixture.train if post.corpus == CONTRAST)
+    share = made / max(1, sum(post.repeat for post in mixture.train))
+    if share > recipe.contrast.share_at_most:
+        raise BadConfig(
+            f"contrast: {share:.1%} of what is shown, more than {recipe.contrast.share_at_most:.0%}"
+        )
+
+
+def _mentions(recipe: Recipe, mixture: Mixture) -> Callable[[str], bool]:
+    """Whether a text names an identity, by the recipe's terms."""
+    if recipe.swaps is None:
+        return lambda _text: False
+    terms = load_identity_terms(configs_folder() / "train" / recipe.swaps.terms)
+    mixture.files[f"identity terms: {recipe.swaps.terms}"] = terms.sha256
+    return lambda text: bool(groups_named(text, terms))
 
 
 def _corpus(manifest: dict[str, CorpusFile], name: str, mixture: Mixture) -> CorpusFile:
@@ -155,35 +228,6 @@ def _evaluation_keys(
     return keys
 
 
-def _presumed_negatives(corpus: CorpusFile, use: BackgroundUse, seed: int) -> list[CorpusPost]:
-    posts = [post for post in read_corpus(corpus) if post.split in use.splits]
-    random.Random(f"{seed}:{use.name}").shuffle(posts)  # noqa: S311 - a reproducible draw, not a secret
-    chosen = posts[: use.posts]
-    for post in chosen:
-        post.labels = [0] * len(HEAD_ORDER)
-        post.split = "train"
-    return chosen
-
-
-def _voted(paths: Sequence[Path]) -> list[CorpusPost]:
-    """The hub's labels, one post a text: per head the majority of annotators; a tie is no label."""
-    by_key: dict[str, list[LabelledPost]] = {}
-    for path in paths:
-        for record in read_jsonl(path):
-            by_key.setdefault(text_key(normalise_text(record.text)) or record.id, []).append(record)
-    return [_hub_post(records) for records in by_key.values()]
-
-
-def _hub_post(records: list[LabelledPost]) -> CorpusPost:
-    labels = []
-    for head in HEAD_ORDER:
-        votes = Counter(value for record in records if (value := getattr(record, head)) is not None)
-        labels.append(NOT_ANNOTATED if votes[0] == votes[1] else int(votes[1] > votes[0]))
-    splits = {record.split for record in records}
-    split = next((name for name in ("test", "dev", "train") if name in splits), None)
-    return CorpusPost(corpus=HUB, id=records[0].id, text=records[0].text, split=split, labels=labels)
-
-
 @dataclass(slots=True)
 class _Gathering:
     """The posts admitted so far, by the key of their text."""
@@ -214,14 +258,31 @@ class _Gathering:
             self.mixture.count(why_not, post.corpus)
             return
         in_dev = _goes_to_dev(post, key, self.recipe.dev_percent, presumed_negative)
-        if key in self.seen:
-            self.mixture.count("merged: same text as an earlier post", post.corpus)
-            first = self.seen[key]
-            _fill(first.labels, labels)
-            _fill(first.hints, _hints(post))
-            first.in_dev |= in_dev
+        new = MixturePost(
+            post.corpus,
+            post.id,
+            text,
+            labels,
+            repeat,
+            in_dev,
+            _hints(post),
+            speech_act=speech_act_of(post, presumed=presumed_negative),
+            offensive=offensive_of(post),
+            rationale=rationale_in(post),
+            presumed=presumed_negative,
+        )
+        if key not in self.seen:
+            self.seen[key] = new
             return
-        self.seen[key] = MixturePost(post.corpus, post.id, text, labels, repeat, in_dev, _hints(post))
+        self.mixture.count("merged: same text as an earlier post", post.corpus)
+        first = self.seen[key]
+        _fill(first.labels, labels)
+        _fill(first.hints, new.hints)
+        first.in_dev |= in_dev
+        first.speech_act = new.speech_act if first.speech_act == NOT_ANNOTATED else first.speech_act
+        first.offensive = new.offensive if first.offensive == NOT_ANNOTATED else first.offensive
+        if first.rationale is None and first.text == text:
+            first.rationale = new.rationale
 
     def _why_not(
         self, post: CorpusPost, text: str, key: str, labels: list[int], presumed_negative: bool
@@ -232,7 +293,7 @@ class _Gathering:
             return "left out: no words"
         if key in self.barred:
             return "left out: stands in an evaluation set"
-        if all(label == NOT_ANNOTATED for label in labels):
+        if all(label == NOT_ANNOTATED for label in labels) and not self._teaches_beside(post):
             self.unlabelled.add(key)
             return "left out: no label for any head"
         if presumed_negative and self.pattern.search(text):
@@ -240,6 +301,10 @@ class _Gathering:
         if presumed_negative and (key in self.seen or key in self.unlabelled):
             return "left out: presumed negative that people have judged"
         return None
+
+    def _teaches_beside(self, post: CorpusPost) -> bool:
+        """Whether a post without a label for any head is worth its time: marked words are rare, so it is."""
+        return post.rationale is not None
 
     def finish(self) -> None:
         """Adds what is built rather than annotated, and parts the posts into training and dev."""
@@ -262,7 +327,7 @@ def _goes_to_dev(post: CorpusPost, key: str, dev_percent: int, presumed_negative
 
 # Corpora whose authors published a dev split; of the others a share is held out by hash.
 _SPLIT_BY_AUTHORS = frozenset(
-    {"hatexplain", "dghsd", "hatemoji_build", "cad", "md_agreement", "reddit_counter_context"}
+    {"hatexplain", "dghsd", "hatemoji_build", "cad", "md_agreement", "reddit_counter_context", CONTRAST}
 )
 
 

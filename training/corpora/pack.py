@@ -20,7 +20,9 @@ from model.errors import BadConfig
 from model.taxonomy import HEAD_ORDER
 
 NOT_ANNOTATED = -1
-COLUMNS = ["id", "text", "split", *HEAD_ORDER, "kind", "functionality", "target", "meta"]
+COLUMNS = ["id", "text", "split", *HEAD_ORDER, "kind", "functionality", "target", "rationale", "meta"]
+
+Spans = tuple[tuple[int, int], ...]
 
 # Licences that forbid what a shipped bundle does. Source: CLASSIFIER.md section 2, rule 5.
 BARRED_LICENCE_WORDS = (
@@ -35,7 +37,10 @@ BARRED_LICENCE_WORDS = (
 
 @dataclass(slots=True)
 class CorpusPost:
-    """One row of a corpus. `labels` follow `HEAD_ORDER`: 1, 0 or NOT_ANNOTATED."""
+    """One row of a corpus. `labels` follow `HEAD_ORDER`: 1, 0 or NOT_ANNOTATED.
+
+    `rationale` holds [start, end) in characters of `text`; None where nobody marked words.
+    """
 
     corpus: str
     id: str
@@ -45,6 +50,8 @@ class CorpusPost:
     kind: str | None = None
     functionality: str | None = None
     target: str | None = None
+    rationale: Spans | None = None
+    speech_act: str | None = None
     meta: dict[str, Any] | None = None
 
 
@@ -113,5 +120,11 @@ def _post(corpus: str, row: dict[str, Any]) -> CorpusPost:
         kind=row.get("kind"),
         functionality=row.get("functionality"),
         target=row.get("target"),
+        rationale=_spans(row.get("rationale")),
         meta=json.loads(row["meta"]) if row.get("meta") else None,
     )
+
+
+def _spans(column: str | None) -> Spans | None:
+    spans = tuple((int(start), int(end)) for start, end in json.loads(column or "[]"))
+    return spans or None

@@ -25,7 +25,7 @@ from model.bundle import (
 from model.errors import BundleRefused
 from model.taxonomy import HEAD_ORDER
 
-FACTS = {"name": "tiny", "max_tokens": 64, "pad_token_id": 0}
+FACTS = {"name": "tiny", "max_tokens": 64, "pad_token_id": 0, "languages": ["*"]}
 
 
 @pytest.fixture

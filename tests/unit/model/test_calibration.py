@@ -43,6 +43,50 @@ def test_extreme_logits_give_numbers_from_zero_to_one() -> None:
     assert values.tolist() == [[1.0, 0.0, 1.0, 0.0]]
 
 
+def further(**members: Any) -> bytes:
+    return json.dumps(json.loads(written()) | members).encode()
+
+
+def test_speech_act_is_a_softmax_at_its_temperature() -> None:
+    logits = np.array([[1.0, 0.0, 0.0, 0.0, -1.0]], dtype=np.float32)
+    for temperature in (1.0, 2.5):
+        member = {} if temperature == 1.0 else {"speech_act": {"temperature": temperature}}
+        found = Calibration.from_json(further(**member)).apply_to_speech_act(logits)
+        weights = np.exp(logits / temperature)
+        assert found.dtype == np.float32
+        assert np.allclose(found, weights / weights.sum(), atol=1e-6)
+    extreme = Calibration.from_json(further(speech_act={"temperature": 1e-6}))
+    assert extreme.apply_to_speech_act(logits * 1e30).tolist() == [[1.0, 0.0, 0.0, 0.0, 0.0]]
+
+
+def test_rationale_is_a_sigmoid_of_its_own_line() -> None:
+    logits = np.array([0.0, 2.0], dtype=np.float32)
+    assert np.allclose(
+        Calibration.from_json(written()).apply_to_rationale(logits), [0.5, 0.880797], atol=1e-6
+    )
+    lined = Calibration.from_json(further(rationale={"slope": 0.5, "intercept": -1.0}))
+    assert np.allclose(lined.apply_to_rationale(logits), [0.268941, 0.5], atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        {"speech_act": {}},
+        {"speech_act": {"temperature": 0}},
+        {"speech_act": {"temperature": -1.0}},
+        {"speech_act": {"temperature": float("nan")}},
+        {"speech_act": 1.0},
+        {"rationale": {"slope": 1.0}},
+        {"rationale": {"slope": 0.0, "intercept": 0.0}},
+        {"rationale": {"slope": 1.0, "intercept": True}},
+        {"mood": {"slope": 1.0, "intercept": 0.0}},
+    ],
+)
+def test_wrong_further_member_is_refused(members: dict[str, Any]) -> None:
+    with pytest.raises(BundleRefused, match=r"calibration\.json"):
+        Calibration.from_json(further(**members))
+
+
 def test_no_rows_give_no_rows() -> None:
     assert Calibration((1.0,) * 4, (0.0,) * 4).apply(np.empty((0, 4), dtype=np.float32)).shape == (0, 4)
 

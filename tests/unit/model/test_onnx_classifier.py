@@ -22,6 +22,7 @@ from model.bundle import Bundle
 from model.classifier import Classifier, load_classifier
 from model.errors import BundleRefused, NotText, TextEmpty, TextTooLong, Unavailable
 from model.onnx_classifier import LENGTH_STEP, OnnxClassifier, _batches
+from model.taxonomy import SPEECH_ACT_ORDER
 
 HIGH, LOW = 1 / (1 + np.exp(-4.0)), 1 / (1 + np.exp(4.0))
 WORDS = ["hateword", "antiword", "islamword", "farword", "maybeword", "tea", "garden", "bus"]
@@ -73,11 +74,109 @@ def test_text_is_normalised_before_it_is_read(classifier: Classifier) -> None:
     assert np.array_equal(plain, wide)
 
 
-def test_text_beyond_max_tokens_is_not_read(classifier: Classifier) -> None:
-    # 64 tokens with [CLS] and [SEP]: the 62nd word is read, the 63rd is not.
-    read, unread = classifier.score(["tea " * 61 + "hateword", "tea " * 62 + "hateword"]).values
-    assert read[0] == pytest.approx(HIGH, abs=1e-6)
-    assert unread[0] == pytest.approx(LOW, abs=1e-6)
+def test_keyword_beyond_max_tokens_is_found_and_its_window_named(classifier: Classifier) -> None:
+    # 64 tokens with [CLS] and [SEP]: a text of 62 words is read in one piece.
+    texts = ["tea " * 61 + "hateword", "tea " * 70 + "hateword" + " tea" * 90, "tea " * 200]
+    scores = classifier.score(texts)
+    assert np.allclose(scores.values[:, 0], [HIGH, HIGH, LOW], atol=1e-6)
+    assert scores.window(0) is None
+    at = texts[1].index("hateword")
+    found = scores.window(1)
+    assert found is not None
+    assert found[0] <= at < at + len("hateword") <= found[1]
+    assert len(texts[1][slice(*found)].split()) == 62
+    assert scores.window(2) == (0, 62 * 4 - 1)
+    assert scores.cut == frozenset()
+
+
+def test_window_is_named_in_the_raw_text(classifier: Classifier) -> None:
+    raw = "tea  " * 100 + "ｈａｔｅ\u200bｗｏｒｄ" + " tea" * 10
+    (window,) = classifier.score([raw]).windows
+    assert window is not None
+    assert "ｈａｔｅ\u200bｗｏｒｄ" in raw[slice(*window)]
+
+
+def test_short_texts_have_no_windows(classifier: Classifier) -> None:
+    scores = classifier.score(["tea", "hateword"])
+    assert scores.windows == ()
+    assert scores.window(1) is None
+
+
+def test_each_head_takes_its_own_largest_window(classifier: Classifier) -> None:
+    values = classifier.score(["antiword" + " tea" * 120 + " islamword"]).values
+    assert np.allclose(values, [[HIGH, HIGH, HIGH, LOW]], atol=1e-6)
+
+
+def test_first_window_alone_is_what_training_reads(bundle: Bundle) -> None:
+    texts = ["tea " * 62 + "hateword", "hateword " + "tea " * 80, "tea"]
+    classifier = OnnxClassifier(bundle)
+    assert classifier.logits(texts, first_window_only=True)[:, 0].tolist() == [-4.0, 4.0, -4.0]
+    assert classifier.logits(texts)[:, 0].tolist() == [4.0, 4.0, -4.0]
+
+
+def test_annotation_gives_words_their_raw_place_and_probability(bundle: Bundle) -> None:
+    raw = "Tea,\n ｈａｔｅｗｏｒｄ maybeword"
+    (found,) = OnnxClassifier(bundle).annotate([raw])
+    assert found.logits.tolist() == [4.0, -4.0, -4.0, -4.0]
+    assert found.window is None
+    assert found.token_rationales is not None
+    words = [(raw[start:end], round(value, 3)) for start, end, value in found.token_rationales]
+    assert words == [("Tea", 0.018), (",", 0.018), ("ｈａｔｅｗｏｒｄ", 0.982), ("maybeword", 0.5)]
+    assert found.speech_act is not None
+    assert found.speech_act.sum() == pytest.approx(1.0)
+
+
+def test_annotation_tells_endorsing_from_neutral(bundle: Bundle) -> None:
+    found = OnnxClassifier(bundle).annotate(["hateword", "tea", "maybeword"])
+    acts = [SPEECH_ACT_ORDER[int(one.speech_act.argmax())] for one in found if one.speech_act is not None]
+    assert acts == ["endorses", "neutral", "endorses"]
+
+
+def test_annotation_of_a_long_text_holds_every_word_once_in_order(bundle: Bundle) -> None:
+    raw = "tea " * 100 + "antiword " + "bus " * 50
+    (found,) = OnnxClassifier(bundle).annotate([raw])
+    assert found.token_rationales is not None
+    assert [raw[start:end] for start, end, _ in found.token_rationales] == raw.split()
+    high = [place for place, (_, _, value) in enumerate(found.token_rationales) if value > 0.5]
+    assert high == [100]
+    assert found.window == OnnxClassifier(bundle).score([raw]).window(0)
+    assert found.speech_act is not None
+    assert SPEECH_ACT_ORDER[int(found.speech_act.argmax())] == "endorses"
+
+
+@given(st.lists(st.lists(st.sampled_from(WORDS), min_size=1, max_size=150).map(" ".join), max_size=8))
+def test_annotating_and_scoring_agree_whatever_the_company(bundle: Bundle, texts: list[str]) -> None:
+    classifier = OnnxClassifier(bundle, threads=1)
+    scores = classifier.score(texts)
+    for place, found in enumerate(classifier.annotate(texts)):
+        assert np.allclose(bundle.calibration.apply(found.logits[None])[0], scores.values[place], atol=1e-6)
+        assert found.window == scores.window(place)
+        assert found.token_rationales is not None
+        assert [texts[place][start:end] for start, end, _ in found.token_rationales] == texts[place].split()
+
+
+def test_annotation_uses_the_bundles_calibration(bundle: Bundle) -> None:
+    calibration = dataclasses.replace(
+        bundle.calibration, speech_act_temperature=5.0, rationale_slope=0.5, rationale_intercept=1.0
+    )
+    (found,) = OnnxClassifier(dataclasses.replace(bundle, calibration=calibration)).annotate(["hateword"])
+    weights = np.exp([1.0, 0.0, 0.0, 0.0, -1.0])
+    assert found.speech_act is not None
+    assert np.allclose(found.speech_act, weights / weights.sum(), atol=1e-6)
+    assert found.token_rationales is not None
+    assert found.token_rationales[0][2] == pytest.approx(1 / (1 + np.exp(-3.0)), abs=1e-6)
+
+
+def test_bundle_without_the_further_outputs_scores_the_same_and_annotates_none(
+    plain_bundle: Path, classifier: Classifier
+) -> None:
+    plain = OnnxClassifier(Bundle.load(plain_bundle))
+    texts = ["hateword and tea", "tea " * 90 + "farword"]
+    assert np.array_equal(plain.score(texts).values, classifier.score(texts).values)
+    assert plain.rationale_threshold is None
+    for found in plain.annotate(texts):
+        assert found.speech_act is None
+        assert found.token_rationales is None
 
 
 @given(
@@ -111,7 +210,15 @@ def test_many_threads_get_their_own_scores(classifier: Classifier) -> None:
 
 @pytest.mark.parametrize(
     ("text", "error"),
-    [("", TextEmpty), (" \n", TextEmpty), ("a\0", NotText), ("\ud800", NotText), ("a" * 10_001, TextTooLong)],
+    [
+        ("", TextEmpty),
+        (" \n", TextEmpty),
+        ("\u200b", TextEmpty),
+        (" \u2060\ufe0f", TextEmpty),
+        ("a\0", NotText),
+        ("\ud800", NotText),
+        ("a" * 10_001, TextTooLong),
+    ],
 )
 def test_bad_text_is_refused(classifier: Classifier, text: str, error: type[Exception]) -> None:
     with pytest.raises(error):
@@ -165,6 +272,10 @@ def test_onnx_runtime_alone_would_open_the_outside_file(
         lambda model: setattr(model.graph.input[1].type.tensor_type, "elem_type", TensorProto.INT32),
         lambda model: model.graph.output[0].type.tensor_type.shape.dim[1].__setattr__("dim_value", 3),
         lambda model: model.graph.output.append(model.graph.output[0]),
+        lambda model: model.graph.output[1].type.tensor_type.shape.dim[1].__setattr__("dim_value", 4),
+        lambda model: model.graph.output[2].type.tensor_type.shape.dim[1].__setattr__("dim_value", 64),
+        lambda model: model.graph.output[2].type.tensor_type.__setattr__("elem_type", TensorProto.DOUBLE),
+        lambda model: model.graph.output.__delitem__(0),
         lambda model: model.graph.output.append(
             helper.make_tensor_value_info("pooled", TensorProto.FLOAT, ["b", 4])
         ),
@@ -188,6 +299,14 @@ def test_bytes_that_are_no_network_are_refused(bundle: Bundle, data: bytes) -> N
 def test_tokenizer_out_of_shape_is_refused(bundle: Bundle, text: str) -> None:
     with pytest.raises(BundleRefused, match=r"tokenizer\.json"):
         OnnxClassifier(dataclasses.replace(bundle, tokenizer_json=text))
+
+
+def test_tokenizer_that_leaves_no_room_for_a_text_is_refused(bundle: Bundle) -> None:
+    raw = json.loads(bundle.tokenizer_json)
+    (first, *rest) = raw["post_processor"]["single"]
+    raw["post_processor"]["single"] = [first] * 70 + rest
+    with pytest.raises(BundleRefused, match="no room"):
+        OnnxClassifier(dataclasses.replace(bundle, tokenizer_json=json.dumps(raw)))
 
 
 def test_network_that_gives_no_numbers_is_unavailable(bundle: Bundle) -> None:

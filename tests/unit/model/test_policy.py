@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +15,11 @@ from hypothesis import strategies as st
 
 from model.configuration import configs_folder
 from model.errors import BadConfig, BadInput
-from model.policy import Policy, Route, load_policy, route
+from model.language import Language
+from model.policy import Policy, Route, load_policy, route, route_unread_language
 from model.taxonomy import HEAD_ORDER, STRAND_ORDER
+from model.text_notes import END_NOT_READ, FEW_WORDS, MOSTLY_LINKS
+from model.thresholds import Band, Thresholds
 
 HALF = dict.fromkeys(HEAD_ORDER, 0.5)
 SHIPPED = ("officer", "platform", "researcher")
@@ -73,6 +78,63 @@ def test_post_without_scores_stands_among_the_reviewed(officer: Policy) -> None:
 
 
 @pytest.mark.parametrize("name", SHIPPED)
+def test_post_in_a_language_that_is_not_read_stands_with_the_unscored_and_says_why(name: str) -> None:
+    policy = load_policy(configs_folder() / "policy" / f"{name}.yaml")
+    routed = route_unread_language(Language("ar", "Arabic", 0.97), policy)
+    assert routed.reason == "not scored: the text seems to be in Arabic (ar), which this model does not read"
+    assert (routed.route, routed.strands) == ("unscored", ())
+    assert routed.priority == route(None, policy, HALF).priority
+
+
+def test_notes_stand_in_the_reason_only_where_no_rule_applies(officer: Policy) -> None:
+    notes = (MOSTLY_LINKS, FEW_WORDS)
+    low = route(scores(hate=0.1), officer, HALF, notes)
+    assert low.reason == (
+        "no score reaches its threshold; the highest is hate 0.10; the text is mostly links; "
+        "the model reads words only; the text has fewer than three words"
+    )
+    assert (low.route, low.priority) == ("low_priority", route(scores(hate=0.1), officer, HALF).priority)
+    assert route(scores(hate=0.6), officer, HALF, notes) == route(scores(hate=0.6), officer, HALF)
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+@given(values=st.lists(st.floats(0, 1), min_size=4, max_size=4))
+def test_post_that_was_not_read_whole_is_reviewed_in_the_first_half_at_least(
+    name: str, values: list[float]
+) -> None:
+    policy = load_policy(configs_folder() / "policy" / f"{name}.yaml")
+    given_scores = dict(zip(HEAD_ORDER, values, strict=True))
+    whole, cut = route(given_scores, policy, HALF), route(given_scores, policy, HALF, (END_NOT_READ,))
+    assert cut.route == ("review" if whole.route == "low_priority" else whole.route)
+    assert cut.priority >= policy.base_priority[Route.REVIEW] + 0.5
+    assert cut.priority >= whole.priority
+    assert cut.strands == whole.strands
+
+
+def test_reason_says_that_the_post_was_not_read_whole(officer: Policy) -> None:
+    routed = route(scores(hate=0.02), officer, HALF, (FEW_WORDS, END_NOT_READ))
+    assert routed.reason == (
+        "the text is too long for the model to read all of it; "
+        "the highest score of what it read is hate 0.02; the text has fewer than three words"
+    )
+    assert (routed.route, routed.priority) == ("review", 2.5)
+
+
+def test_no_rule_of_the_file_puts_a_post_that_was_not_read_whole_last(tmp_path: Path) -> None:
+    whole = yaml.safe_load((configs_folder() / "policy" / "officer.yaml").read_bytes())
+    changes = {
+        "rules": [{"route": "low_priority", "when": {"hate": 0.1}}],
+        "not_read_whole_reason": "{head} {score} of a part",
+    }
+    path = tmp_path / "policy.yaml"
+    path.write_text(yaml.safe_dump(whole | changes), encoding="utf-8")
+    policy = load_policy(path)
+    assert route(scores(hate=0.3), policy, HALF).route == "low_priority"
+    routed = route(scores(hate=0.3), policy, HALF, (END_NOT_READ,))
+    assert (routed.route, routed.reason, routed.priority) == ("review", "hate 0.30 of a part", 2.5)
+
+
+@pytest.mark.parametrize("name", SHIPPED)
 @given(values=st.lists(st.floats(0, 1), min_size=4, max_size=4))
 def test_every_post_has_a_place_and_a_reason(name: str, values: list[float]) -> None:
     policy = load_policy(configs_folder() / "policy" / f"{name}.yaml")
@@ -109,7 +171,107 @@ def test_policy_is_known_by_the_hash_of_its_file() -> None:
     path = configs_folder() / "policy" / "officer.yaml"
     policy = load_policy(path)
     assert policy.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
-    assert (policy.name, policy.version) == ("officer", 1)
+    assert (policy.name, policy.version) == ("officer", 2)
+
+
+KNOWING = Thresholds(
+    heads=HALF,
+    points={
+        "recall_first": {**HALF, "hate": 0.12, "antisemitic": 0.2},
+        "precision_first": {**HALF, "hate": 0.83, "antisemitic": 0.9},
+    },
+    bands={"hate": Band(0.31, 0.58), "antisemitic": Band(0.25, 0.7)},
+    error_at_most=0.05,
+)
+
+
+@cache
+def shipped(name: str) -> Policy:
+    return load_policy(configs_folder() / "policy" / f"{name}.yaml")
+
+
+def test_score_in_the_band_is_reviewed_because_the_model_is_not_certain(officer: Policy) -> None:
+    routed = route(scores(hate=0.42), officer, KNOWING)
+    assert routed.route == "review"
+    assert routed.reason == "the model is not certain (hate 0.42 lies between 0.31 and 0.58)"
+
+
+def test_doubt_of_a_strand_is_named_before_doubt_of_hate(officer: Policy) -> None:
+    reason = route(scores(hate=0.5, antisemitic=0.4), officer, KNOWING).reason
+    assert reason == "the model is not certain (antisemitic 0.40 lies between 0.25 and 0.70)"
+
+
+def test_certainty_of_one_head_outweighs_doubt_of_another(officer: Policy) -> None:
+    reason = route(scores(hate=0.5, antisemitic=0.75), officer, KNOWING).reason
+    assert reason == "antisemitic 0.75 is at or above 0.20"
+
+
+def test_head_without_a_band_is_never_uncertain(officer: Policy) -> None:
+    assert route(scores(far_right=0.49), officer, KNOWING).route == "low_priority"
+    assert route(scores(hate=0.42), officer, HALF).route == "low_priority"
+
+
+def test_narrow_end_of_a_band_is_told_to_the_thousandth(officer: Policy) -> None:
+    rare = replace(KNOWING, bands={"far_right": Band(0.005, 0.9)})
+    reason = route(scores(far_right=0.6), officer, rare).reason
+    assert reason == "the model is not certain (far-right 0.60 lies between 0.005 and 0.90)"
+
+
+def test_doubt_below_the_score_that_misses_little_waits(officer: Policy) -> None:
+    doubting = replace(KNOWING, bands={"hate": Band(0.05, 0.6)})
+    assert route(scores(hate=0.11), officer, doubting).route == "low_priority"
+    assert route(scores(hate=0.12), officer, doubting).reason.startswith(
+        "the model is not certain (hate 0.12"
+    )
+
+
+def test_officer_reviews_from_the_score_that_misses_little(officer: Policy) -> None:
+    routed = route(scores(hate=0.12), officer, KNOWING)
+    assert (routed.route, routed.reason) == ("review", "hate 0.12 is at or above 0.12")
+    assert route(scores(hate=0.1199), officer, KNOWING).route == "low_priority"
+
+
+def test_platform_reviews_from_the_precise_score_on() -> None:
+    platform = shipped("platform")
+    assert route(scores(hate=0.8299), platform, KNOWING).route == "low_priority"
+    routed = route(scores(hate=0.83), platform, KNOWING)
+    assert (routed.route, routed.reason) == ("review", "hate 0.83 is at or above 0.83")
+    assert route(scores(antisemitic=0.95), platform, KNOWING).route == "urgent_review"
+
+
+def test_researcher_asks_for_a_half_whatever_the_bundle_knows() -> None:
+    researcher = shipped("researcher")
+    low = Thresholds(heads=dict.fromkeys(HEAD_ORDER, 0.05))
+    for thresholds in (low, KNOWING):
+        assert route(scores(hate=0.5), researcher, thresholds).route == "review"
+        assert route(scores(hate=0.4999), researcher, thresholds).route == "low_priority"
+
+
+@given(values=st.lists(st.floats(0, 1), min_size=4, max_size=4))
+def test_bundle_without_points_and_bands_is_routed_by_its_thresholds(values: list[float]) -> None:
+    officer = shipped("officer")
+    found = route(dict(zip(HEAD_ORDER, values, strict=True)), officer, HALF)
+    urgent = any(value >= 0.9 for value in values[1:])
+    reviewed = any(value >= 0.5 for value in values)
+    assert found.route == ("urgent_review" if urgent else "review" if reviewed else "low_priority")
+    if found.route == "review":
+        assert found.reason.endswith("is at or above 0.50")
+
+
+@given(values=st.lists(st.floats(0, 1), min_size=4, max_size=4))
+def test_what_platform_takes_officer_takes_too(values: list[float]) -> None:
+    given_scores = dict(zip(HEAD_ORDER, values, strict=True))
+    if route(given_scores, shipped("platform"), KNOWING).route != "low_priority":
+        assert route(given_scores, shipped("officer"), KNOWING).route != "low_priority"
+
+
+def test_reason_of_a_rule_of_doubt_is_the_policys_own(tmp_path: Path) -> None:
+    whole = yaml.safe_load((configs_folder() / "policy" / "officer.yaml").read_bytes())
+    rule = {"route": "low_priority", "when_uncertain": ["hate"], "reason": "{head} {score}: {low} to {high}"}
+    path = tmp_path / "policy.yaml"
+    path.write_text(yaml.safe_dump(whole | {"rules": [rule]}), encoding="utf-8")
+    routed = route(scores(hate=0.31), load_policy(path), KNOWING)
+    assert (routed.route, routed.reason) == ("low_priority", "hate 0.31: 0.31 to 0.58")
 
 
 RULE = {"route": "review", "when": {"hate": 0.5}}
@@ -127,6 +289,12 @@ RULE = {"route": "review", "when": {"hate": 0.5}}
         ({"rules": [{**RULE, "when": {"hate": 1.5}}]}, "when"),
         ({"rules": [{**RULE, "when": {"hate": float("nan")}}]}, "when"),
         ({"rules": [{**RULE, "when": {"hate": "treshold"}}]}, "when"),
+        ({"rules": [{"route": "review"}]}, "when"),
+        ({"rules": [{"route": "review", "when_uncertain": []}]}, "when_uncertain"),
+        ({"rules": [{"route": "review", "when_uncertain": ["misogyny"]}]}, "misogyny"),
+        ({"rules": [{"route": "review", "when_uncertain": ["hate"], "reason": "{bound}"}]}, "reason"),
+        ({"rules": [{**RULE, "reason": "{low}"}]}, "reason"),
+        ({"rules": [{**RULE, "when_uncertain": ["hate"], "reason": "{bound}"}]}, "reason"),
         ({"rules": [{**RULE, "route": "closed"}]}, "route"),
         ({"rules": [{**RULE, "route": "unscored"}]}, "route"),
         ({"rules": [{**RULE, "reason": "{head.__class__}"}]}, "reason"),
@@ -134,6 +302,11 @@ RULE = {"route": "review", "when": {"hate": 0.5}}
         ({"rules": [{**RULE, "reason": "{0}"}]}, "reason"),
         ({"rules": [{**RULE, "reason": "{"}]}, "reason"),
         ({"default": {"route": "low_priority", "reason": "{bound}"}}, "reason"),
+        ({"not_scored_language_reason": "{score}"}, "not_scored_language_reason"),
+        ({"not_scored_language_reason": "{language.__class__}"}, "not_scored_language_reason"),
+        ({"not_read_whole_reason": "{bound}"}, "not_read_whole_reason"),
+        ({"not_read_whole_reason": ""}, "not_read_whole_reason"),
+        ({"not_scored_language_reason": ""}, "not_scored_language_reason"),
         ({"base_priority": {"review": 1}}, "base_priority"),
         ({"version": 0}, "version"),
         ({"valid_from": "soon"}, "valid_from"),

@@ -8,12 +8,16 @@ import pytest
 from sqlalchemy import select
 
 from model.classifier import Scores
-from model.errors import TextEmpty, Unavailable
+from model.errors import BadConfig, TextEmpty, Unavailable
+from model.language import Language, unread_language
+from model.policy import Route
 from serve.audit.events import Event
 from serve.hub import Hub
 from serve.intake.storing import take_posts
 from serve.logs import configure_logging
+from serve.scoring import each
 from serve.scoring.each import score_each
+from serve.scoring.endpoint import score_request
 from serve.scoring.scorer import Scorer, open_cases, score_posts, waiting_posts
 from serve.storage.identifiers import utc_now
 from serve.storage.tables import AuditEvent, Case, CasePost, Post, PostScores
@@ -28,6 +32,7 @@ class StubClassifier:
     """Gives 0.1 everywhere; refuses texts with `blank`, and breaks on `broken` and `panic`, or while down."""
 
     bundle_id = "stub-1"
+    languages = ("en",)
     thresholds = dict.fromkeys(("hate", "antisemitic", "islamophobic", "far_right"), 0.5)
 
     def __init__(self) -> None:
@@ -112,6 +117,75 @@ def test_post_that_cannot_be_scored_becomes_a_case_all_the_same(hub: Hub, stub: 
     assert "text_empty" in scores.reason
 
 
+GERMAN = "Die neue Bibliothek in der Innenstadt öffnet morgen früh um neun Uhr."
+
+
+def test_post_in_another_language_becomes_a_case_that_is_not_buried(hub: Hub, stub: StubClassifier) -> None:
+    send(hub, "a walk in the park", GERMAN)
+    Scorer(hub).score_batch()
+    assert queue_of(hub) == [
+        (GERMAN, "queued", "unscored"),
+        ("a walk in the park", "queued", "low_priority"),
+    ]
+    with hub.database.read() as session:
+        row = session.scalars(select(PostScores).where(PostScores.route == "unscored")).one()
+        case = session.scalars(select(Case).where(Case.route == "unscored")).one()
+    assert (row.hate, row.antisemitic, row.islamophobic, row.far_right) == (None,) * 4
+    assert row.reason == "not scored: the text seems to be in German (de), which this model does not read"
+    assert case.strands == []
+    assert case.priority == hub.policy.base_priority[Route.UNSCORED]
+    assert stub.calls == [["a walk in the park"]]
+
+
+@pytest.mark.parametrize("error", [ZeroDivisionError, OSError, BadConfig])
+def test_post_whose_language_cannot_be_told_is_scored(
+    hub: Hub, stub: StubClassifier, monkeypatch: pytest.MonkeyPatch, error: type[Exception]
+) -> None:
+    def fails(text: str, languages: Sequence[str]) -> Language | None:
+        if "broken" in text:
+            raise error("identification of a post: with its text")
+        return unread_language(text, languages)
+
+    monkeypatch.setattr(each, "unread_language", fails)
+    stub.score = lambda texts: Scores(np.full((len(texts), 4), 0.1, dtype=np.float32), "stub-1")  # type: ignore[method-assign]  # it would break on the same word
+    send(hub, "broken", "a walk in the park", GERMAN)
+    Scorer(hub).score_batch()
+    assert sorted((text, route) for text, _, route in queue_of(hub)) == [
+        (GERMAN, "unscored"),
+        ("a walk in the park", "low_priority"),
+        ("broken", "low_priority"),
+    ]
+
+
+def test_scorer_counts_what_it_queues_without_scores_by_why(hub: Hub, stub: StubClassifier) -> None:
+    scorer = Scorer(hub)
+    assert scorer.not_scored == {"language": 0, "fault": 0}
+    send(hub, "a walk in the park", GERMAN, "blank", "broken", GERMAN.replace("neun", "zehn"))
+    scorer.score_batch()
+    assert scorer.not_scored == {"language": 2, "fault": 2}
+    scorer.score_batch()
+    assert scorer.not_scored == {"language": 2, "fault": 2}
+
+
+def test_thin_post_has_its_note_in_the_reason(hub: Hub, stub: StubClassifier) -> None:
+    send(hub, "hello https://example.org/a/b/c")
+    Scorer(hub).score_batch()
+    with hub.database.read() as session:
+        (reason,) = session.scalars(select(PostScores.reason)).all()
+    assert "the text is mostly links; the model reads words only" in reason
+
+
+def test_posts_in_another_language_do_not_hide_that_the_classifier_is_down(
+    hub: Hub, stub: StubClassifier
+) -> None:
+    stub.down = Unavailable("no finite score")
+    with pytest.raises(Unavailable):
+        score_each(stub, [GERMAN, "a walk in the park"], contain=True)
+    with pytest.raises(Unavailable):
+        score_request(hub, [{"text": GERMAN}, {"text": "a walk in the park"}])
+    assert [type(result) for result in score_each(stub, [GERMAN], contain=True)] == [Language]
+
+
 def test_batches_take_the_oldest_first_and_say_whether_more_waits(hub: Hub, stub: StubClassifier) -> None:
     batch = hub.settings.scoring_batch
     send(hub, *(f"post {number}" for number in range(batch + 3)))
@@ -130,7 +204,7 @@ def test_two_replicas_that_score_the_same_posts_open_one_case_each(hub: Hub, stu
 
     def commit() -> None:
         with hub.database.write() as session:
-            opened.append(open_cases(session, hub, scored, now=utc_now()))
+            opened.append(len(open_cases(session, hub, scored, now=utc_now())))
 
     threads = [threading.Thread(target=commit) for _ in range(6)]
     for thread in threads:

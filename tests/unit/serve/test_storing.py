@@ -61,6 +61,7 @@ def test_text_alone_is_enough_and_the_place_stands_in_for_the_id(hub: Hub) -> No
         ({"id": "x"}, "x", "not_text", "text"),
         ({"id": "x", "text": 7}, "x", "not_text", "text"),
         ({"id": "x", "text": " \u2003 "}, "x", "text_empty", "text"),
+        ({"id": "x", "text": "\u200b\u2060"}, "x", "text_empty", "text"),
         ({"id": "x", "text": "a\x00b"}, "x", "not_text", "text"),
         ({"id": "x", "text": "\ud800"}, "x", "not_text", "text"),
         ({"id": "x", "text": "a" * 10_001}, "x", "text_too_long", "text"),

@@ -74,7 +74,10 @@ def made_up_posts(count: int, seed: int) -> list[dict[str, Any]]:
             words.insert(draw.randrange(len(words)), HATEFUL[strand])
             labels = {"hate": 1, "antisemitic": 0, "islamophobic": 0, "far_right": 0, strand: 1}
         text = " ".join(words) + f" {number}"
-        rows.append({"id": f"{seed}-{number}", "text": text, "split": None, **labels})
+        marked = [[text.index(p), text.index(p) + len(p)] for p in HATEFUL.values() if p in text]
+        rows.append(
+            {"id": f"{seed}-{number}", "text": text, "split": None, "rationale": json.dumps(marked), **labels}
+        )
     return rows
 
 
@@ -84,7 +87,7 @@ def write_pack(folder: Path, corpora: dict[tuple[str, str], list[dict[str, Any]]
     for (group, corpus), rows in corpora.items():
         path = folder / group / f"{corpus}.parquet"
         path.parent.mkdir(parents=True, exist_ok=True)
-        columns = ["id", "text", "split", *HEAD_ORDER, "kind", "target", "functionality", "meta"]
+        columns = ["id", "text", "split", *HEAD_ORDER, "kind", "target", "functionality", "rationale", "meta"]
         types = {head: pa.int8() for head in HEAD_ORDER}
         table = pa.table(
             {c: pa.array([row.get(c) for row in rows], types.get(c, pa.string())) for c in columns}
@@ -165,6 +168,35 @@ def tiny_pack(tmp_path: Path) -> Path:
             ("background", "background_tweeteval"): background,
         },
     )
+
+
+EVERY_STEP: dict[str, Any] = {
+    "side_weights": {"speech_act": 0.3, "offensive": 0.2, "rationale": 0.5},
+    "presumed_q": 0.5,
+    "rationale_pretraining": {"epochs": 1, "rate_share": 0.5},
+    "swaps": {"terms": "identity-terms.yaml", "share": 0.9, "weight": 0.3},
+    "contrast": {
+        "families": ["contrast"],
+        "posts": 30,
+        "away_from": ["hatecheck"],
+        "jaccard": 0.5,
+        "share_at_most": 0.15,
+    },
+    "averaging": {"from_share": 0.3, "decay": 0.5, "every_steps": 2},
+    "finishing": {
+        "shares": {"first": 0.5, "contrast": 1.0},
+        "rate_share": 0.3,
+        "rationale": 1.0,
+        "blend": 0.6,
+    },
+}
+"""Members of a recipe that switch every optional step on."""
+
+
+@pytest.fixture
+def every_step() -> dict[str, Any]:
+    """Members of a recipe that switch every optional step on."""
+    return dict(EVERY_STEP)
 
 
 @pytest.fixture

@@ -37,7 +37,7 @@ def test_share_of_posts_is_noisy_and_the_rest_untouched() -> None:
     after = with_noise(before, share=0.2, seed=1)
 
     changed = sum(a.text != b.text for a, b in zip(after, before, strict=True))
-    assert 150 < changed < 250
+    assert 120 < changed < 250  # some of it the normaliser undoes
 
 
 def test_repeated_post_keeps_a_clean_showing() -> None:
