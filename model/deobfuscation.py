@@ -67,7 +67,6 @@ _ALNUM = r"[^\W_]"
 _BETWEEN = r".\-_*|/,~+=:;^\\·•"
 # Cheap, because it begins with a separator and few of them stand before a single letter.
 _SOME_ROW = re.compile(rf"[ {_BETWEEN}]{_LETTER}[ {_BETWEEN}]{{1,2}}{_LETTER}(?!{_ALNUM})")
-_ROW = re.compile(rf"([ {_BETWEEN}])\1?{_LETTER}\1{{1,2}}{_LETTER}(?!{_ALNUM})")
 _ROW = re.compile(
     rf"(?<![\w@#&$])(?<!\w['{_BETWEEN}]){_LETTER}(?P<gap>  ?|[{_BETWEEN}]){_LETTER}(?!{_ALNUM}|'\w)"
     rf"(?:(?P=gap){_LETTER}(?!{_ALNUM}|'\w))++"

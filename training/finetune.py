@@ -24,6 +24,7 @@ from training.batches import EncodedPosts, plan_epoch
 from training.checkpoints import Progress, load_newest, save_checkpoint
 from training.losses import TERM_ORDER, term_sums, weighted_loss
 from training.network import HateNetwork
+from training.rationale_head import fit_rationale_head
 from training.recipe import Finishing, Recipe, code_sha256
 
 LOG_EVERY_STEPS = 50
@@ -235,17 +236,18 @@ def finetune(
             progress = Progress(progress.step, progress.epoch + 1, 0, fingerprint)
     save()
     accelerator.wait_for_everyone()
-    return _what_ships(accelerator, wrapped, average, recipe, run)
+    return _what_ships(accelerator, wrapped, average, posts, recipe, run)
 
 
 def _what_ships(
     accelerator: Accelerator,
     wrapped: nn.Module,
     average: AveragedModel | None,
+    posts: EncodedPosts,
     recipe: Recipe,
     run: RunFolder,
 ) -> HateNetwork:
-    """The average if there is one, blended with the weights that a last stage began with."""
+    """The average if there is one; after a last stage, blended with what that stage began with."""
     # Without the wrapper: it would keep autocast on, and "full precision" below would be bf16.
     trained: HateNetwork = accelerator.unwrap_model(wrapped, keep_fp32_wrapper=False)
     if average is not None and int(average.n_averaged) > 0:
@@ -254,6 +256,8 @@ def _what_ships(
     if recipe.finishing is not None:
         before = torch.load(run.before_last, map_location="cpu", weights_only=True)
         blend(trained, before, recipe.finishing.blend)
+        if accelerator.is_main_process and len(posts.with_rationale()) and recipe.finishing.rationale > 0:
+            fit_rationale_head(trained, posts)
     return trained
 
 
@@ -269,13 +273,10 @@ def _begin_last_stage(
 
 
 def blend(network: HateNetwork, before: dict[str, Tensor], share: float) -> None:
-    """Moves the weights back towards `before`: `share` of theirs stays, in place.
-
-    The head that marks words stays as the last stage left it, which weighs marked words most.
-    """
+    """Moves the weights back towards `before`: `share` of theirs stays, in place."""
     state = network.state_dict()
     for name, value in state.items():
-        if value.is_floating_point() and not name.startswith("side_heads.rationale"):
+        if value.is_floating_point():
             state[name] = torch.lerp(before[name], value, share)
     network.load_state_dict(state)
 

@@ -206,7 +206,8 @@ class Finishing(FrozenConfig):
 
     `rate_share`: of the peak learning rate, falling to 0. `rationale`: weight of the marked words here; above
     0, every post with marked words is shown. `blend`: how much of the last stage ships; the rest are the
-    weights it began with. Source: Wortsman et al. 2022, WiSE-FT (blended weights keep what each has learnt).
+    weights it began with. Source: Wortsman et al. 2022, WiSE-FT (blended weights keep what
+    each has learnt). The head that marks words is then fitted anew on the blended encoder.
     """
 
     shares: dict[str, float] = Field(min_length=1)

@@ -144,11 +144,7 @@ def run_fingerprint(
         encoder_sha256(encoder),
         *(f"{name}={digest}" for name, digest in sorted(mixture.files.items())),
         # The very posts, noise and all: a change of the rules gives other posts in other batches.
-        sha256_of(
-            repr(
-                [(p.corpus, p.id, p.text, p.labels, p.repeat, p.speech_act, p.rationale) for p in shown]
-            ).encode()
-        ),
+        sha256_of(repr([_content(post) for post in shown]).encode()),
         f"processes={os.environ.get('WORLD_SIZE', '1')}",
     ]
     return sha256_of("\n".join(parts).encode())
