@@ -29,6 +29,7 @@ from rich.console import Console
 from rich.table import Table
 from sklearn.metrics import average_precision_score
 
+from model.bundle import Bundle
 from model.taxonomy import HEAD_ORDER
 from training.batches import EncodedPosts, encode, in_length_order, load_tokenizer
 from training.corpora.mixture import build_mixture
@@ -128,12 +129,13 @@ def main() -> None:
     ]
     others = [post for post in dev if not in_calibration_half(post.text)]
     strands = [post for post in others if 1 in post.labels[1:]]
+    padding = Bundle.load(bundle).pad_token_id
     evenly = others[:: max(1, len(others) // given.posts)]
-    posts = encode(strands + [post for post in evenly if 1 not in post.labels[1:]], tokenizer, 0)
+    posts = encode(strands + [post for post in evenly if 1 not in post.labels[1:]], tokenizer, padding)
     console = Console()
     table = Table("runtime", "posts/s, one core", *HEAD_ORDER, title=f"{len(posts.labels):,} dev posts")
     with tempfile.TemporaryDirectory() as place:
-        static = static_int8(given.run / "fp32.onnx", Path(place), encode(fitted, tokenizer, 0))
+        static = static_int8(given.run / "fp32.onnx", Path(place), encode(fitted, tokenizer, padding))
         networks = {
             "ONNX Runtime, fp32": with_onnxruntime(given.run / "fp32.onnx"),
             "ONNX Runtime, dynamic int8 (ships)": with_onnxruntime(bundle / "model.onnx"),
