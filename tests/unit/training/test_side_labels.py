@@ -205,10 +205,13 @@ def test_contrast_post_near_an_evaluation_suite_is_left_out(
         for n, place in enumerate(["Leeds", "Hull", "York", "Bath", "Derby"])
     ]
 
-    mixture = mixed(ordinary_rows(400), suite=near, **contrast())
+    def greetings(suite: list[dict[str, Any]]) -> int:
+        mixture = mixed(ordinary_rows(400), suite=suite, **contrast(posts=3000))
+        assert bool(mixture.counts["left out: near an evaluation suite"][CONTRAST]) == bool(suite)
+        return sum("lovely evening" in post.text.lower() for post in [*mixture.train, *mixture.dev])
 
-    assert mixture.counts["left out: near an evaluation suite"][CONTRAST] > 0
-    assert not any("Lovely evening" in post.text for post in [*mixture.train, *mixture.dev])
+    assert greetings([]) > 5
+    assert greetings(near) == 0
 
 
 def test_too_large_a_share_of_contrast_is_refused(
