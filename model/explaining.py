@@ -16,6 +16,7 @@ from model.occlusion import kendall_tau, occlude
 from model.post_files import PostRow
 from model.rationale import Span, spans, word_scores
 from model.taxonomy import SPEECH_ACT_ORDER
+from model.thresholds import Thresholds
 
 COLUMN = "explanation"
 """The member of a JSONL row, and the column of CSV and Parquet (JSON in one cell)."""
@@ -42,8 +43,8 @@ class AnnotatingClassifier(Classifier, Protocol):
         """All that the network says of each text. Raises: as `score`."""
 
 
-Explain = Callable[[Sequence[str]], list[dict[str, Any]]]
-"""Raw texts in, one explanation each out, in order."""
+Explain = Callable[[Sequence[str], Sequence[float]], list[dict[str, Any]]]
+"""Raw texts and their `hate` in, one explanation each out, in order."""
 
 
 def explainer(method: str | None, classifier: AnnotatingClassifier) -> Explain | None:
@@ -57,28 +58,34 @@ def explainer(method: str | None, classifier: AnnotatingClassifier) -> Explain |
     if method not in set(Method):
         raise BadConfig(f"--explain: must be {' or '.join(Method)}", field="explain")
     if method == Method.OCCLUSION:
-        return lambda texts: explain_by_occlusion(classifier, texts)
+        return lambda texts, _hate: explain_by_occlusion(classifier, texts)
     threshold = classifier.rationale_threshold
     if threshold is None:
         raise BadConfig(
             "--explain: the bundle has no rationale head; --explain occlusion works with any bundle",
             field="explain",
         )
-    return lambda texts: explain_by_rationale(classifier, texts, threshold)
+    return lambda texts, hate: explain_by_rationale(classifier, texts, hate, threshold)
 
 
 def explain_by_rationale(
-    classifier: AnnotatingClassifier, texts: Sequence[str], threshold: float
+    classifier: AnnotatingClassifier, texts: Sequence[str], hate: Sequence[float], threshold: float
 ) -> list[dict[str, Any]]:
-    """`{"method","head","spans","speech_act"}` per text; `speech_act` is None where the bundle has none."""
+    """`{"method","head","spans","held_back","speech_act"}` per text; `speech_act` None: the bundle has none.
+
+    The head has learnt from hateful and offensive posts alone, and in others marks words that mean nothing:
+    `spans` is empty and `held_back` true where `hate` lies below the bundle's recall-first point.
+    """
+    least = Thresholds.of(classifier.thresholds).bound("recall_first", RATIONALE_HEAD)
     return [
         {
             "method": Method.RATIONALE.value,
             "head": RATIONALE_HEAD,
-            "spans": _plain(spans(annotation, text, threshold) or []),
+            "spans": [] if score < least else _plain(spans(annotation, text, threshold) or []),
+            "held_back": bool(score < least),
             "speech_act": _speech_act(annotation),
         }
-        for text, annotation in zip(texts, classifier.annotate(texts), strict=True)
+        for text, score, annotation in zip(texts, hate, classifier.annotate(texts), strict=True)
     ]
 
 
@@ -118,7 +125,8 @@ def with_explanations(
     if explain is None:
         return [dict(row) for row in rows]
     scored = [at for at, row in enumerate(rows) if row.get("scores")]
-    explanations = dict(zip(scored, explain([posts[at].text for at in scored]), strict=True))
+    hate = [rows[at]["scores"][RATIONALE_HEAD] for at in scored]
+    explanations = dict(zip(scored, explain([posts[at].text for at in scored], hate), strict=True))
     return [{**row, COLUMN: explanations.get(at)} for at, row in enumerate(rows)]
 
 

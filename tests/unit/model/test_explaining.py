@@ -19,7 +19,7 @@ from model.errors import BadConfig, BundleRefused
 from model.explaining import explainer
 from model.onnx_classifier import OnnxClassifier
 from model.score_files import score_files
-from model.taxonomy import SPEECH_ACT_ORDER
+from model.taxonomy import HEAD_ORDER, SPEECH_ACT_ORDER
 from watchhouse import app
 
 POSTS = [
@@ -54,6 +54,7 @@ def test_rationale_gives_raw_offsets_and_the_speech_act(
     assert [text[start:end] for start, end, _ in found[1]["spans"]] == ["hate\u200bword, farword"]
     assert found[1]["spans"][0][2] == pytest.approx(0.982, abs=1e-4)
     assert found[0]["spans"] == []
+    assert [row and row["held_back"] for row in found] == [True, False, None, False]
     assert list(found[1]["speech_act"]) == list(SPEECH_ACT_ORDER)
     assert max(found[1]["speech_act"], key=found[1]["speech_act"].get) == "endorses"
     assert max(found[0]["speech_act"], key=found[0]["speech_act"].get) == "neutral"
@@ -162,6 +163,25 @@ def remade(tiny_bundle: Path, folder: Path, languages: list[str], **calibration:
     (folder / "manifest.json").unlink()
     write_manifest(folder, {"name": "tiny", "max_tokens": 64, "pad_token_id": 0, "languages": languages})
     return folder
+
+
+def test_words_of_a_post_below_the_recall_first_point_are_held_back(
+    posts: str, tiny_bundle: Path, tmp_path: Path
+) -> None:
+    marked = [row["explanation"] for row in explained(posts, tiny_bundle, tmp_path / "o.jsonl", "rationale")]
+    folder = tmp_path / "high"
+    shutil.copytree(tiny_bundle, folder)
+    thresholds = {"schema_version": 1, "heads": {**dict.fromkeys(HEAD_ORDER, 0.5), "hate": 0.99}}
+    (folder / "thresholds.json").write_text(json.dumps(thresholds), encoding="utf-8")
+    high = remade(folder, tmp_path / "remade", ["*"])
+
+    held = [row["explanation"] for row in explained(posts, high, tmp_path / "p.jsonl", "rationale")]
+
+    assert marked[1]["spans"]
+    assert not marked[1]["held_back"]
+    assert held[1]["spans"] == []
+    assert held[1]["held_back"]
+    assert held[1]["speech_act"] == marked[1]["speech_act"]
 
 
 def test_threshold_of_the_bundle_decides_which_words_count(

@@ -120,12 +120,12 @@ def test_callers_share_the_threads_run_by_run(bundle: Bundle, monkeypatch: pytes
     runs: list[int] = []
     run = OnnxClassifier._run
 
-    def noted_run(self: OnnxClassifier, rows: Any, batch: list[int], wanted: list[str]) -> Any:
+    def noted_run(self: OnnxClassifier, row: Any, wanted: list[str]) -> Any:
         long_runs.set()
         assert short_came.wait(30)
         time.sleep(0.01)  # leaves the other caller the time to hand in its text
-        runs.append(len(rows))
-        return run(self, rows, batch, wanted)
+        runs.append(len(row))
+        return run(self, row, wanted)
 
     def noted_check(text: object) -> str:
         if text == "tea":
@@ -139,4 +139,4 @@ def test_callers_share_the_threads_run_by_run(bundle: Bundle, monkeypatch: pytes
         assert long_runs.wait(30)
         callers.submit(classifier.score, ["tea"]).result()
         long.result()
-    assert runs.index(1) < len(runs) // 2
+    assert runs.index(min(runs)) < len(runs) // 2

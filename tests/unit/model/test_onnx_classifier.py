@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import random
+import warnings
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -14,14 +15,16 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from onnx import TensorProto, external_data_helper, helper, numpy_helper
+from onnxruntime.quantization import quantize_dynamic
 
 from model.bundle import Bundle
 from model.classifier import Classifier, load_classifier
 from model.errors import BundleRefused, NotText, TextEmpty, TextTooLong, Unavailable
-from model.onnx_classifier import LENGTH_STEP, OnnxClassifier, _batches
+from model.onnx_classifier import OnnxClassifier
+from model.onnx_session import open_session
 from model.taxonomy import SPEECH_ACT_ORDER
 
 HIGH, LOW = 1 / (1 + np.exp(-4.0)), 1 / (1 + np.exp(4.0))
@@ -225,15 +228,36 @@ def test_bad_text_is_refused(classifier: Classifier, text: str, error: type[Exce
         classifier.score(["tea", text])
 
 
-@given(st.lists(st.integers(1, 64), max_size=200), st.integers(64, 1024))
-def test_batches_hold_every_row_once_within_the_budget(lengths: list[int], budget: int) -> None:
-    rows = [[0] * length for length in lengths]
-    batches = list(_batches(rows, budget))
-    assert sorted(index for batch in batches for index in batch) == list(range(len(rows)))
-    for batch in batches:
-        widths = {-(-lengths[index] // LENGTH_STEP) for index in batch}
-        assert len(widths) == 1
-        assert len(batch) * widths.pop() * LENGTH_STEP <= max(budget, 64)
+@pytest.fixture(scope="module")
+def int8_bundle(bundle: Bundle, tmp_path_factory: pytest.TempPathFactory) -> Bundle:
+    """The tiny network in dynamic int8: its scales are taken from all that is in a run."""
+    folder = tmp_path_factory.mktemp("int8")
+    (folder / "fp32.onnx").write_bytes(bundle.model_bytes)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # onnxruntime's advice to preprocess
+        quantize_dynamic(folder / "fp32.onnx", folder / "int8.onnx", op_types_to_quantize=["MatMul"])
+    return dataclasses.replace(bundle, model_bytes=(folder / "int8.onnx").read_bytes())
+
+
+def test_int8_scores_of_two_texts_in_one_run_depend_on_each_other(int8_bundle: Bundle) -> None:
+    """The control: with this network the next test would fail if texts shared a run."""
+    session = open_session(int8_bundle.model_bytes)
+    maybe, hate = WORDS.index("maybeword"), WORDS.index("hateword")
+    ids = np.asarray([[4 + maybe], [4 + hate]], dtype=np.int64)
+    together = session.run(["logits"], {"input_ids": ids, "attention_mask": np.ones_like(ids)})[0]
+    alone = session.run(["logits"], {"input_ids": ids[:1], "attention_mask": np.ones_like(ids[:1])})[0]
+    assert np.abs(together[0] - alone[0]).max() > 1e-3
+
+
+@given(st.lists(st.sampled_from(WORDS), min_size=1, max_size=40))
+@settings(deadline=None)
+def test_text_has_the_same_int8_scores_in_any_company(int8_bundle: Bundle, texts: list[str]) -> None:
+    classifier = OnnxClassifier(int8_bundle, threads=2)
+
+    in_company = classifier.score(texts).values
+
+    for place, text in enumerate(texts):
+        assert (classifier.score([text]).values[0] == in_company[place]).all()
 
 
 def embedding_outside(bundle: Bundle, folder: Path) -> bytes:
