@@ -7,7 +7,7 @@ from typing import Final
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-NOTHING_RUNS: Final = "default-src 'none'; frame-ancestors 'none'"
+NOTHING_RUNS: Final = "default-src 'none'; frame-ancestors 'none'; sandbox"
 
 
 class AnswerHeaders:

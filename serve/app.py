@@ -27,6 +27,8 @@ from serve.hub import Hub
 from serve.intake import endpoint as intake_endpoint
 from serve.logs import RequestLog, configure_logging
 from serve.metrics import Metrics
+from serve.research import room as research_room
+from serve.research.suite_runner import SuiteRunner
 from serve.scoring import endpoint as scoring_endpoint
 from serve.scoring.scorer import Scorer
 from serve.settings import Settings
@@ -62,13 +64,15 @@ def create_app(
     hub = open_hub(settings, classifier)
     scorer = Scorer(hub)
     workers = (scorer.worker, Reaper(hub).worker) if run_scorer else ()
+    # Started with the others, and no part of readiness: a suite that cannot be run stops no officer.
+    all_workers = (*workers, SuiteRunner(hub).worker) if run_scorer else ()
     app = FastAPI(
         title="Watchhouse",
         version=API_VERSION,
         description=DESCRIPTION,
         docs_url=None,  # its pages come from a CDN, and the console runs under default-src 'none'
         redoc_url=None,
-        lifespan=_lifespan(hub, workers),
+        lifespan=_lifespan(hub, all_workers),
         responses={
             "4XX": {
                 "description": "Refused",
@@ -78,13 +82,14 @@ def create_app(
     )
     app.state.hub = hub
     app.state.workers = workers
-    metrics = Metrics(hub.database, workers, scorer.not_scored)
+    metrics = Metrics(hub.database, all_workers, scorer.not_scored)
     problems.install(app)
     _add_probes(app, metrics)
     app.include_router(scoring_endpoint.router)
     app.include_router(intake_endpoint.router)
     app.include_router(cases_endpoint.router)
     frame.install(app, hub)
+    research_room.register(app)
     for room in rooms:
         room(app, hub)
     # The last one added is the outermost: headers (on the log's own 500 too), log, guard, everything else.

@@ -16,7 +16,7 @@ from serve.storage.engine import Database
 
 @dataclass(frozen=True)
 class Hub:
-    """The parts of a hub. `posts_waiting` is set when a post was stored and wakes the scorer."""
+    """The parts of a hub. `posts_waiting` and `suites_waiting` wake whoever scores what was just stored."""
 
     settings: Settings
     database: Database
@@ -25,6 +25,7 @@ class Hub:
     outcomes: OutcomeCatalogue
     codebook_sha256: str
     posts_waiting: threading.Event = field(default_factory=threading.Event)
+    suites_waiting: threading.Event = field(default_factory=threading.Event)
 
 
 def hub_of(request: Request) -> Hub:

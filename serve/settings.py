@@ -15,8 +15,8 @@ from model.errors import BadConfig
 from model.windows import MOST_WINDOWS
 
 PREFIX = "WATCHHOUSE_"
-NOT_SETTINGS = {"WATCHHOUSE_CONFIG_DIR", "WATCHHOUSE_TEST_POSTGRES_URL"}
-"""Names with our prefix that are read elsewhere (model/configuration.py, tests/conftest.py)."""
+NOT_SETTINGS = {"WATCHHOUSE_CONFIG_DIR", "WATCHHOUSE_TARGET_KEY", "WATCHHOUSE_TEST_POSTGRES_URL"}
+"""Names with our prefix that are read elsewhere: configuration.py, training/targets, tests/conftest.py."""
 
 
 class Settings(BaseSettings):

@@ -26,6 +26,9 @@ class Action(StrEnum):
     DECIDE_CASES = "decide_cases"
     LABEL_TASKS = "label_tasks"
     VIEW_LABELS = "view_labels"
+    VIEW_REPORTS = "view_reports"
+    RUN_SUITES = "run_suites"
+    MAKE_EXTRACTS = "make_extracts"
     VIEW_AUDIT = "view_audit"
     MANAGE_PEOPLE = "manage_people"
 
@@ -36,7 +39,10 @@ PERMITTED: Final[dict[Role, frozenset[Action]]] = {
         {Action.VIEW_QUEUE, Action.DECIDE_CASES, Action.LABEL_TASKS, Action.VIEW_LABELS, Action.VIEW_AUDIT}
     ),
     Role.ANNOTATOR: frozenset({Action.LABEL_TASKS}),
-    Role.RESEARCHER: frozenset({Action.VIEW_LABELS}),
+    # A researcher measures the machine and gets pseudonymised extracts: never a post, never a person.
+    Role.RESEARCHER: frozenset(
+        {Action.VIEW_LABELS, Action.VIEW_REPORTS, Action.RUN_SUITES, Action.MAKE_EXTRACTS}
+    ),
     Role.AUDITOR: frozenset({Action.VIEW_AUDIT}),
     # An administrator makes accounts and reads no posts: the two powers are kept apart.
     Role.ADMIN: frozenset({Action.MANAGE_PEOPLE}),

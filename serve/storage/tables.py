@@ -18,6 +18,7 @@ from sqlalchemy import (
     Dialect,
     Float,
     ForeignKey,
+    ForeignKeyConstraint,
     Index,
     Integer,
     LargeBinary,
@@ -324,6 +325,47 @@ class LabelRow(Row):
     )
 
 
+class SuiteRow(Row):
+    """A functional suite as a researcher uploaded it. Never changed; deleted only while it was never run."""
+
+    __tablename__ = "suites"
+
+    suite_id: Mapped[str] = mapped_column(String(26), primary_key=True, comment="ULID")
+    name: Mapped[str]
+    sha256: Mapped[str] = mapped_column(String(64), unique=True, comment="of `csv`")
+    cases: Mapped[int]
+    uploaded_at: Mapped[datetime]
+    uploaded_by: Mapped[str] = mapped_column(comment="actor")
+    csv: Mapped[bytes]
+
+
+class SuiteRun(Row):
+    """Somebody asked for a suite to be scored with a bundle. Append-only."""
+
+    __tablename__ = "suite_runs"
+
+    suite_id: Mapped[str] = mapped_column(ForeignKey("suites.suite_id"), primary_key=True)
+    bundle: Mapped[str] = mapped_column(primary_key=True)
+    requested_at: Mapped[datetime]
+    requested_by: Mapped[str] = mapped_column(comment="actor")
+
+
+class SuiteResult(Row):
+    """What a bundle gave a suite, by head, in the suite's order (null: no score). Append-only, one a run."""
+
+    __tablename__ = "suite_results"
+
+    suite_id: Mapped[str] = mapped_column(String(26), primary_key=True)
+    bundle: Mapped[str] = mapped_column(primary_key=True)
+    thresholds: Mapped[dict[str, Any]]
+    scores: Mapped[dict[str, Any]]
+    scored_at: Mapped[datetime]
+
+    __table_args__ = (
+        ForeignKeyConstraint(["suite_id", "bundle"], ["suite_runs.suite_id", "suite_runs.bundle"]),
+    )
+
+
 class AuditEvent(Row):
     """Something that happened. Triggers refuse UPDATE and DELETE (migration 0001)."""
 
@@ -335,3 +377,14 @@ class AuditEvent(Row):
     event: Mapped[str] = mapped_column(comment="source:subject:action, past sense; serve/audit/events.py")
     subject: Mapped[str] = mapped_column(index=True, comment="the id of what it happened to")
     details: Mapped[dict[str, Any]] = mapped_column(comment="never a post's text")
+
+    __table_args__ = (
+        # How many extracts somebody made today: asked before each one.
+        Index(
+            "ix_audit_events_extracts",
+            "actor",
+            "happened_at",
+            sqlite_where=sql("event = 'research:extract:made'"),
+            postgresql_where=sql("event = 'research:extract:made'"),
+        ),
+    )

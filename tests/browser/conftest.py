@@ -78,7 +78,7 @@ def hub(tmp_path: Path, tiny_bundle: Path) -> Iterator[RunningHub]:
     """A fresh hub, started with the command that a person would type."""
     home = tmp_path / "hub"
     key = create_key(home, scopes="score,posts,review", label="browser tests")
-    for role in ("officer", "supervisor", "annotator", "admin"):
+    for role in ("officer", "supervisor", "annotator", "researcher", "admin"):
         create_officer(home, name=f"test-{role}", role=role, password=PASSWORD)
     port = _free_port()
     environment = {

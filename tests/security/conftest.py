@@ -11,9 +11,13 @@ from fastapi.routing import APIRoute, iter_route_contexts
 
 IDS: Final = {
     **dict.fromkeys(("post_id", "case_id", "task_id", "label_id", "key_id", "officer_id"), "0" * 26),
+    "suite_id": "0" * 26,
     "name": "console",
     "digest": "0" * 8,
     "file": "none.js",
+    "report": "none",
+    "report_file": "report.html",
+    "bundle": "none",
 }
 """A value for every parameter of a path; a new parameter wants a new line here."""
 

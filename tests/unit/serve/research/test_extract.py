@@ -1,0 +1,263 @@
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from sqlalchemy import select
+from starlette.testclient import TestClient
+
+from model.errors import BadInput, TooMany
+from serve.audit.events import Event
+from serve.research import extract
+from serve.research.extract import Asked, Extract, as_csv, as_jsonl, make_extract, summary
+from serve.research.extract_form import ExtractForm, blank_form, check_form
+from serve.storage.engine import Database
+from serve.storage.identifiers import utc_now
+from serve.storage.tables import AuditEvent, Officer
+
+DecideCases = Callable[..., list[str]]
+WEDNESDAY = datetime(2026, 11, 11, 15, 30, tzinfo=UTC)
+NOW = datetime(2026, 11, 22, 9, tzinfo=UTC)
+WEEK = date(2026, 11, 9)
+ASKED = Asked("bias_measurement", "REC/2026/114", WEEK, WEEK, None, "csv")
+TODAY = date(2026, 11, 22)
+GOOD = ExtractForm("bias_measurement", "REC/2026/114", "2026-11-11", "2026-11-12", "", "csv")
+
+
+def take(database: Database, asked: Asked = ASKED, actor: str = "officer:1", at: datetime = NOW) -> Extract:
+    with database.write() as session:
+        return make_extract(session, asked, actor=actor, at=at)
+
+
+def test_rows_hold_no_text_person_address_or_id_of_the_hub(
+    database: Database, decide_cases: DecideCases
+) -> None:
+    case_ids = decide_cases(6, WEDNESDAY, strands=("antisemitic",))
+
+    for written in (as_csv(take(database)), as_jsonl(take(database))):
+        assert b"SECRET" not in written
+        assert not any(case_id.encode() in written for case_id in case_ids)
+        assert b"15:30" not in written
+        assert b"2026-11-11" not in written
+
+
+def test_row_has_weeks_rounded_scores_and_hashes(database: Database, decide_cases: DecideCases) -> None:
+    decide_cases(1, WEDNESDAY, outcome="no_offence", severity=2, strands=("antisemitic", "far_right"))
+
+    (row,) = take(database).rows
+
+    assert {name: row[name] for name in row if name not in ("extract", "case")} == {
+        "opened_week": "2026-11-02",
+        "decided_week": "2026-11-09",
+        "strands": "antisemitic far_right",
+        "outcome": "no_offence",
+        "severity": 2,
+        "hate": 0.1,
+        "antisemitic": 1.0,
+        "islamophobic": None,
+        "far_right": 0.0,
+        "bundle": "minilm-v2",
+        "policy_sha256": "1" * 64,
+        "codebook_sha256": "3" * 64,
+        "outcomes_sha256": "2" * 64,
+    }
+    assert tuple(row) == extract.COLUMNS
+
+
+def test_ids_of_two_extracts_never_match_and_rows_stand_in_their_order(
+    database: Database, decide_cases: DecideCases
+) -> None:
+    decide_cases(30, WEDNESDAY)
+
+    first, second = take(database), take(database)
+    ids = [[row["case"] for row in made.rows] for made in (first, second)]
+
+    assert first.extract_id != second.extract_id
+    assert set(ids[0]) & set(ids[1]) == set()
+    assert [len(set(one)) for one in ids] == [30, 30]
+    assert ids == [sorted(one) for one in ids]
+
+
+def test_only_whole_weeks_of_the_period_and_the_strand_asked_for_are_in_it(
+    database: Database, decide_cases: DecideCases
+) -> None:
+    monday = datetime(2026, 11, 9, tzinfo=UTC)
+    decide_cases(2, monday, strands=("antisemitic",))
+    decide_cases(3, monday + timedelta(days=6, hours=23, minutes=59), strands=("far_right",))
+    decide_cases(4, monday - timedelta(seconds=1))
+    decide_cases(5, monday + timedelta(days=7))
+
+    assert len(take(database).rows) == 5
+    strand = Asked("bias_measurement", "REC 1", WEEK, WEEK, "far_right", "csv")
+    assert len(take(database, strand).rows) == 3
+
+
+def test_scores_are_those_that_stood_when_the_case_was_decided(
+    database: Database, decide_cases: DecideCases
+) -> None:
+    from serve.storage.tables import CasePost, PostScores
+
+    decide_cases(1, WEDNESDAY)
+    with database.write() as session:
+        post_id = session.scalars(select(CasePost.post_id)).one()
+        session.add(
+            PostScores(
+                post_id=post_id, bundle="later", policy="officer 1", policy_sha256="1" * 64, hate=0.99,
+                antisemitic=0.99, islamophobic=0.99, far_right=0.99, route="review", reason="r",
+                scored_at=WEDNESDAY + timedelta(hours=1),
+            )
+        )  # fmt: skip
+
+    (row,) = take(database).rows
+
+    assert (row["hate"], row["bundle"]) == (0.1, "minilm-v2")
+
+
+def test_every_extract_is_on_record_with_what_was_asked_and_how_many_rows(
+    database: Database, decide_cases: DecideCases
+) -> None:
+    decide_cases(7, WEDNESDAY)
+    made = take(database)
+
+    with database.read() as session:
+        (event,) = session.scalars(select(AuditEvent).where(AuditEvent.event == Event.EXTRACT_MADE.value))
+    assert (event.actor, event.subject) == ("officer:1", made.extract_id)
+    assert event.details == {
+        "purpose": "bias_measurement",
+        "reference": "REC/2026/114",
+        "first_week": "2026-11-09",
+        "last_week": "2026-11-09",
+        "strand": None,
+        "given_as": "csv",
+        "rows": 7,
+    }
+
+
+def test_so_many_extracts_a_day_and_no_more(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(extract, "EXTRACTS_A_DAY", 2)
+    take(database)
+    take(database)
+
+    with pytest.raises(TooMany):
+        take(database)
+    take(database, actor="officer:2")
+    take(database, at=NOW + timedelta(days=1, seconds=1))
+
+
+def test_more_rows_than_the_bound_are_refused_whole(
+    database: Database, decide_cases: DecideCases, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(extract, "MAX_ROWS", 4)
+    decide_cases(5, WEDNESDAY)
+
+    with pytest.raises(BadInput, match="shorter period"):
+        take(database)
+
+
+def test_no_cell_is_a_formula_to_a_spreadsheet(database: Database, decide_cases: DecideCases) -> None:
+    decide_cases(1, WEDNESDAY, outcome='=HYPERLINK("https://example.org")')
+
+    (row,) = csv.DictReader(io.StringIO(as_csv(take(database)).decode()))
+
+    assert row["outcome"] == '\'=HYPERLINK("https://example.org")'
+    assert not any(cell.startswith(("=", "+", "-", "@", "\t", "\r")) for cell in row.values())
+
+
+def test_summary_withholds_small_cells(database: Database, decide_cases: DecideCases) -> None:
+    decide_cases(20, WEDNESDAY, strands=("antisemitic",), severity=1)
+    decide_cases(9, WEDNESDAY, strands=("far_right",), severity=2)
+    decide_cases(2, WEDNESDAY, strands=(), severity=3, outcome="other_outcome")
+
+    found = summary(take(database).rows)
+
+    assert found.cases == 31
+    assert found.by_strand == {"antisemitic": 20, "far_right": None, "none": None}
+    assert found.by_severity == {"S1": 20, "S2": None, "S3": None}
+    assert found.by_outcome == {"no_offence": None, "other_outcome": None}
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"purpose": ""}, "purpose"),
+        ({"purpose": "curiosity"}, "purpose"),
+        ({"reference": ""}, "reference"),
+        ({"reference": "=cmd"}, "reference"),
+        ({"reference": "x" * 61}, "reference"),
+        ({"first": "yesterday"}, "first"),
+        ({"first": "2026-13-01"}, "first"),
+        ({"last": ""}, "last"),
+        ({"first": "2026-11-15", "last": "2026-11-01"}, "last"),
+        ({"last": "2026-11-16"}, "last"),  # its week ends on the day of the test
+        ({"last": "9999-12-31"}, "last"),
+        ({"first": "2020-01-01"}, "first"),
+        ({"first": "0001-01-01"}, "first"),
+        ({"strand": "martian"}, "strand"),
+        ({"given_as": "xlsx"}, "given_as"),
+    ],
+)
+def test_form_that_asks_for_what_cannot_be_given_is_refused_by_field(
+    change: dict[str, str], field: str
+) -> None:
+    from dataclasses import replace
+
+    asked, errors = check_form(replace(GOOD, **change), TODAY)
+
+    assert asked is None
+    assert [error.field for error in errors] == [field]
+
+
+def test_form_is_widened_to_whole_weeks() -> None:
+    asked, errors = check_form(GOOD, TODAY)
+
+    assert errors == []
+    assert asked == ASKED
+
+
+@pytest.mark.parametrize("day", range(1, 15))
+def test_form_as_it_opens_asks_for_four_weeks_that_have_ended(day: int) -> None:
+    from dataclasses import replace
+
+    today = date(2026, 11, day)
+    asked, errors = check_form(replace(blank_form(today), purpose="publication", reference="REC 1"), today)
+
+    assert errors == []
+    assert asked is not None
+    assert (asked.last_week - asked.first_week).days == 21
+
+
+def test_page_gives_counts_or_a_file_and_keeps_what_was_typed(
+    client: TestClient,
+    officer: Callable[..., Officer],
+    sign_in: Callable[..., str],
+    decide_cases: DecideCases,
+) -> None:
+    page = {"accept": "text/html"}
+    csrf = sign_in(client, officer("researcher"))
+    decided_at = utc_now() - timedelta(days=10)
+    decide_cases(12, decided_at, strands=("antisemitic",))
+    day = decided_at.date().isoformat()
+    form = {"csrf_token": csrf, "purpose": "publication", "reference": "REC 7", "first": day, "last": day}
+
+    assert client.get("/research/extract", headers=page).status_code == 200
+    counts = client.post("/research/extract", data=form, headers=page)
+    file = client.post("/research/extract", data={**form, "given_as": "csv"}, headers=page)
+    lines = client.post("/research/extract", data={**form, "given_as": "jsonl"}, headers=page)
+    refused = client.post("/research/extract", data={**form, "purpose": ""}, headers=page)
+    few = client.post(
+        "/research/extract", data={**form, "given_as": "csv", "strand": "far_right"}, headers=page
+    )
+
+    assert "12 cases" in counts.text
+    assert len(list(csv.DictReader(io.StringIO(file.text)))) == 12
+    assert file.headers["content-disposition"].startswith('attachment; filename="watchhouse-extract-')
+    assert file.headers["content-type"] == "text/csv; charset=utf-8"
+    assert [json.loads(line)["strands"] for line in lines.text.splitlines()] == ["antisemitic"] * 12
+    assert refused.status_code == 422
+    assert 'value="REC 7"' in refused.text
+    assert few.status_code == 422
+    assert "Fewer than 5 cases" in few.text

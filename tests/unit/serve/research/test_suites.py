@@ -1,0 +1,350 @@
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import pytest
+from sqlalchemy import select
+from starlette.testclient import TestClient
+
+from model.classifier import Classifier
+from model.errors import BadFile, Conflict, NotFound
+from serve.audit.events import Event
+from serve.hub import Hub
+from serve.research import suites
+from serve.research.suite_runner import RUNNER, SuiteRunner
+from serve.storage.engine import Database
+from serve.storage.tables import AuditEvent, Officer, SuiteResult, SuiteRow, SuiteRun
+
+NOW = datetime(2026, 11, 22, 9, tzinfo=UTC)
+PAGE = {"accept": "text/html"}
+
+
+class Desk:
+    """A signed-in researcher with the page's token."""
+
+    def __init__(self, client: TestClient, csrf: str) -> None:
+        self.client = client
+        self.csrf = csrf
+
+    def post(self, path: str, **files: tuple[str, bytes]):
+        return self.client.post(
+            f"/research/suites{path}", data={"csrf_token": self.csrf}, files=files or None, headers=PAGE
+        )
+
+    def upload(self, data: bytes, filename: str = "made.csv") -> str:
+        answer = self.post("", suite=(filename, data))
+        assert answer.status_code == 303, answer.text
+        found = re.fullmatch(r"/research/suites/([0-9A-Z]{26})(\?known=yes)?", answer.headers["location"])
+        assert found is not None
+        return found[1]
+
+
+@pytest.fixture
+def desk(client: TestClient, officer: Callable[..., Officer], sign_in: Callable[..., str]) -> Desk:
+    return Desk(client, sign_in(client, officer("researcher")))
+
+
+@pytest.fixture
+def runner(client: TestClient) -> SuiteRunner:
+    return SuiteRunner(client.app.state.hub)
+
+
+def events(database: Database, event: Event) -> list[AuditEvent]:
+    with database.read() as session:
+        return list(session.scalars(select(AuditEvent).where(AuditEvent.event == event.value)))
+
+
+def test_upload_stores_the_very_bytes_and_shows_the_suite(
+    desk: Desk, suite_csv: bytes, database: Database
+) -> None:
+    suite_id = desk.upload(suite_csv, "My suite.csv")
+
+    page = desk.client.get(f"/research/suites/{suite_id}", headers=PAGE).text
+    with database.read() as session:
+        row = session.get(SuiteRow, suite_id)
+    assert row is not None
+    assert (row.csv, row.name, row.cases) == (suite_csv, "My-suite", 6)
+    assert row.uploaded_by.startswith("officer:")
+    assert "plain_hate" in page
+    assert "fewer than 25 cases" in page
+    assert "Not run yet" in page
+    (event,) = events(database, Event.SUITE_UPLOADED)
+    assert (event.subject, event.details["cases"], event.actor) == (suite_id, 6, row.uploaded_by)
+
+
+def test_texts_stand_behind_covers_and_are_on_record_when_sent(
+    desk: Desk, suite_csv: bytes, database: Database
+) -> None:
+    suite_id = desk.upload(suite_csv)
+
+    page = desk.client.get(f"/research/suites/{suite_id}", headers=PAGE).text
+
+    assert "The paper reports on the match" in page
+    assert "hateword" not in re.sub(r'<details class="cover-line">.*?</details>', "", page, flags=re.DOTALL)
+    assert [event.details["texts"] for event in events(database, Event.SUITE_TEXTS_SHOWN)] == [5]
+
+
+def test_same_file_again_is_the_same_suite(desk: Desk, suite_csv: bytes, database: Database) -> None:
+    first, second = desk.upload(suite_csv), desk.upload(suite_csv, "other.csv")
+
+    assert first == second
+    assert len(events(database, Event.SUITE_UPLOADED)) == 1
+    assert "was here already" in desk.client.get(f"/research/suites/{first}?known=yes", headers=PAGE).text
+
+
+def test_bad_rows_are_refused_by_row_and_column_and_nothing_is_stored(
+    desk: Desk, suite_csv: bytes, database: Database
+) -> None:
+    bad = suite_csv + b"\nb4,news,A text about Zanzibar,perhaps,,\nb5,,A text,hateful,martian,"
+
+    answer = desk.post("", suite=("made.csv", bad))
+
+    assert answer.status_code == 422
+    cells = re.findall(r'data-head="(Row|Column)"[^>]*>([^<]*)<', answer.text)
+    assert [value for _, value in cells] == ["8", "label_gold", "9", "functionality"]
+    assert "Zanzibar" not in answer.text
+    assert "martian" not in answer.text
+    with database.read() as session:
+        assert session.scalars(select(SuiteRow)).all() == []
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (b"", "Choose a CSV file that is not empty"),
+        (b"a,b\n1,2\n", "the header has no column"),
+        (b"PK\x03\x04" + bytes(range(1, 256)), "header"),
+        (b"functionality,test_case,label_gold\n", "has no cases"),
+    ],
+)
+def test_file_that_is_no_suite_is_refused_in_words(desk: Desk, data: bytes, said: str) -> None:
+    answer = desk.post("", suite=("made.csv", data))
+
+    assert answer.status_code == 422
+    assert said.lower() in answer.text.lower()
+
+
+def test_form_without_a_file_is_refused_in_words(desk: Desk) -> None:
+    answer = desk.post("")
+
+    assert answer.status_code == 422
+    assert "Choose a CSV file" in answer.text
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (b"x" * (suites.MAX_SUITE_BYTES + 1), "at most 2 MiB"),
+        (b"\n" * (2 * suites.MAX_LINES + 1), "lines"),
+        (
+            b"functionality,test_case,label_gold\n"
+            + b"".join(b"f,text %d,1\n" % n for n in range(suites.MAX_CASES + 1)),
+            "10,000 cases",
+        ),
+        (
+            b"functionality,test_case,label_gold\n"
+            + b"".join(b"f%d,text,1\n" % n for n in range(suites.MAX_FUNCTIONALITIES + 1)),
+            "500 functionalities",
+        ),
+    ],
+)
+def test_file_beyond_a_bound_is_refused(data: bytes, said: str) -> None:
+    with pytest.raises(BadFile, match=said):
+        suites.read_upload(data, "made.csv")
+
+
+@pytest.mark.parametrize(
+    ("filename", "name"),
+    [("../../etc/passwd", "passwd"), ("<b>.csv", "b"), ("", "suite"), ("x" * 300 + ".csv", "x" * 60)],
+)
+def test_name_of_the_file_becomes_a_plain_name(filename: str, name: str) -> None:
+    assert suites.plain_name(filename) == name
+
+
+def test_run_gives_one_result_with_the_bundles_thresholds(
+    desk: Desk, suite_csv: bytes, runner: SuiteRunner, database: Database
+) -> None:
+    suite_id = desk.upload(suite_csv)
+    assert desk.post(f"/{suite_id}/runs").status_code == 303
+    assert desk.post(f"/{suite_id}/runs").status_code == 303  # a second press changes nothing
+
+    while runner.score_chunk():
+        pass
+
+    bundle = desk.client.app.state.hub.classifier.bundle_id
+    with database.read() as session:
+        result = session.scalars(select(SuiteResult)).one()
+    assert (result.suite_id, result.bundle, result.thresholds["hate"]) == (suite_id, bundle, 0.5)
+    assert [round(score, 2) for score in result.scores["hate"]] == [0.98, 0.98, 0.02, 0.02, 0.98, 0.02]
+    assert len(events(database, Event.SUITE_RUN_REQUESTED)) == 1
+    assert [event.actor for event in events(database, Event.SUITE_RUN_FINISHED)] == [RUNNER]
+
+    page = desk.client.get(f"/research/suites/{suite_id}/results/{bundle}", headers=PAGE).text
+    assert bundle in page
+    assert "0.500" in page
+    assert "4 of 6" in page
+    assert "0.300 to 0.903" in page  # Wilson's interval of 4 of 6
+    assert page.count('<details class="cover-line">') == 2
+
+
+def test_result_page_of_one_functionality_shows_its_wrong_cases_alone(
+    desk: Desk, suite_csv: bytes, runner: SuiteRunner
+) -> None:
+    suite_id = desk.upload(suite_csv)
+    desk.post(f"/{suite_id}/runs")
+    while runner.score_chunk():
+        pass
+    bundle = desk.client.app.state.hub.classifier.bundle_id
+
+    page = desk.client.get(
+        f"/research/suites/{suite_id}/results/{bundle}?functionality=news", headers=PAGE
+    ).text
+
+    assert re.findall(r"Show case <code>(\w+)</code>", page) == ["b2"]
+
+
+def test_run_goes_on_a_chunk_at_a_time_and_stores_nothing_before_its_end(
+    desk: Desk, suite_csv: bytes, database: Database
+) -> None:
+    hub: Hub = desk.client.app.state.hub
+    small = Hub(
+        **{
+            **{name: getattr(hub, name) for name in hub.__dataclass_fields__},
+            "settings": hub.settings.model_copy(update={"scoring_batch": 4}),
+        }
+    )
+    suite_id = desk.upload(suite_csv)
+    desk.post(f"/{suite_id}/runs")
+    runner = SuiteRunner(small)
+
+    assert runner.score_chunk()
+    with database.read() as session:
+        assert session.scalars(select(SuiteResult)).all() == []
+    assert runner.score_chunk()
+    assert not runner.score_chunk()
+    with database.read() as session:
+        assert len(session.scalars(select(SuiteResult)).one().scores["hate"]) == 6
+
+
+def test_two_replicas_that_run_the_same_suite_leave_one_result(
+    desk: Desk, suite_csv: bytes, database: Database
+) -> None:
+    suite_id = desk.upload(suite_csv)
+    desk.post(f"/{suite_id}/runs")
+    runners = [SuiteRunner(desk.client.app.state.hub) for _ in range(2)]
+    for one in runners:
+        one._run = one._next()  # both have begun before either ends
+
+    for one in runners:
+        assert one.score_chunk()
+
+    with database.read() as session:
+        assert len(session.scalars(select(SuiteResult)).all()) == 1
+    assert len(events(database, Event.SUITE_RUN_FINISHED)) == 1
+
+
+def test_stored_suite_that_cannot_be_read_any_more_holds_nobody_up(
+    desk: Desk, suite_csv: bytes, runner: SuiteRunner, database: Database
+) -> None:
+    bundle = desk.client.app.state.hub.classifier.bundle_id
+    with database.write() as session:
+        session.add(
+            SuiteRow(
+                suite_id="0" * 26, name="old", sha256="0" * 64, cases=1, uploaded_at=NOW,
+                uploaded_by="officer:1", csv=b"not a suite",
+            )
+        )  # fmt: skip
+        session.flush()
+        session.add(SuiteRun(suite_id="0" * 26, bundle=bundle, requested_at=NOW, requested_by="officer:1"))
+    suite_id = desk.upload(suite_csv)
+    desk.post(f"/{suite_id}/runs")
+
+    while runner.score_chunk():
+        pass
+
+    with database.read() as session:
+        assert session.scalars(select(SuiteResult.suite_id)).all() == [suite_id]
+    assert desk.client.get(f"/research/suites/{'0' * 26}", headers=PAGE).status_code == 422
+
+
+def test_texts_in_a_language_not_read_get_no_score_and_are_counted(
+    desk: Desk, english_bundle, suite_csv: bytes, database: Database
+) -> None:
+    from model.classifier import load_classifier
+
+    classifier: Classifier = load_classifier(english_bundle)
+    hub: Hub = desk.client.app.state.hub
+    reading = Hub(
+        **{**{name: getattr(hub, name) for name in hub.__dataclass_fields__}, "classifier": classifier}
+    )
+    french = "La boulangerie du village ouvre ses portes tous les matins vers neuf heures."
+    suite_id = desk.upload(suite_csv + f"\nc1,news,{french},non-hateful,,".encode())
+    with database.write() as session:
+        suites.request_run(session, suite_id=suite_id, bundle=classifier.bundle_id, actor="officer:1", at=NOW)
+    runner = SuiteRunner(reading)
+    while runner.score_chunk():
+        pass
+
+    page = desk.client.get(f"/research/suites/{suite_id}/results/{classifier.bundle_id}", headers=PAGE).text
+
+    assert "1 case got no score" in page
+    assert "4 of 6" in page
+
+
+def test_suite_never_run_can_be_deleted_by_its_uploader_alone(
+    desk: Desk,
+    suite_csv: bytes,
+    database: Database,
+    officer: Callable[..., Officer],
+    sign_in: Callable[..., str],
+) -> None:
+    suite_id = desk.upload(suite_csv)
+    own_csrf, own_cookies = desk.csrf, dict(desk.client.cookies)
+    desk.csrf = sign_in(desk.client, officer("researcher"))
+    assert desk.post(f"/{suite_id}/discard").status_code == 404
+    assert "Delete this suite" not in desk.client.get(f"/research/suites/{suite_id}", headers=PAGE).text
+
+    desk.client.cookies.update(own_cookies)
+    desk.csrf = own_csrf
+    assert desk.post(f"/{suite_id}/discard").status_code == 303
+
+    with database.read() as session:
+        assert session.get(SuiteRow, suite_id) is None
+    (event,) = events(database, Event.SUITE_DISCARDED)
+    assert event.subject == suite_id
+
+
+def test_suite_that_was_run_stays(database: Database, suite_csv: bytes) -> None:
+    suite = suites.read_upload(suite_csv, "made.csv")
+    with database.write() as session:
+        suite_id, _ = suites.store_suite(session, suite, suite_csv, actor="officer:1", at=NOW)
+        suites.request_run(session, suite_id=suite_id, bundle="b", actor="officer:1", at=NOW)
+
+    with pytest.raises(Conflict), database.write() as session:
+        suites.discard_suite(session, suite_id=suite_id, actor="officer:1", at=NOW)
+
+
+@pytest.mark.parametrize("path", ["0" * 26, "not-an-id", f"{'0' * 26}/results/none"])
+def test_unknown_suite_or_result_is_not_found(desk: Desk, path: str) -> None:
+    assert desk.client.get(f"/research/suites/{path}", headers=PAGE).status_code == 404
+
+
+def test_run_of_an_unknown_suite_is_not_found(database: Database) -> None:
+    with pytest.raises(NotFound), database.write() as session:
+        suites.request_run(session, suite_id="0" * 26, bundle="b", actor="officer:1", at=NOW)
+
+
+def test_hostile_text_and_names_are_text(desk: Desk) -> None:
+    header = "functionality,test_case,label_gold,case_id"
+    rows = f"{header}\n<script>f</script>,<img src=x onerror=1>\u202e,hateful,<b>id</b>"
+    suite_id = desk.upload(rows.encode(), "<script>.csv")
+
+    page = desk.client.get(f"/research/suites/{suite_id}", headers=PAGE).text
+
+    assert "<script>f" not in page
+    assert "<img src=x" not in page
+    assert "<b>id" not in page
+    assert "&lt;img src=x onerror=1&gt;" in page
+    assert "⟦U+202E⟧" in page
