@@ -19,8 +19,10 @@ app = typer.Typer(
 )
 admin = typer.Typer(help="Keys, people and the database of one hub.", no_args_is_help=True)
 label = typer.Typer(help="Labelling tasks in, labels out.", no_args_is_help=True)
+suite = typer.Typer(help="Our own functional suites: build and lint them.", no_args_is_help=True)
 app.add_typer(admin, name="admin")
 app.add_typer(label, name="label")
+app.add_typer(suite, name="suite")
 
 Home = Annotated[Path, typer.Option("--home", help="The hub's folder: its database and hub.yaml.")]
 
@@ -107,6 +109,10 @@ def ablate(
     out: Annotated[Path, typer.Option(help="Run folder; results in OUT/ablation.jsonl.")] = Path(
         "runs/ablation"
     ),
+    seed: Annotated[
+        list[int] | None,
+        typer.Option(help="Only this seed of the plan; repeatable. Processes may share OUT, a seed each."),
+    ] = None,
     show: Annotated[Path | None, typer.Option(help="Only print the results in this file.")] = None,
 ) -> None:
     """Measure what each step of a recipe is worth, by leaving it out; run again to go on."""
@@ -120,14 +126,29 @@ def ablate(
     elif data is None:
         raise typer.BadParameter("wanted, unless --show names a file of results", param_hint="--data")
     else:
-        run_ablation(recipe, plan, data=data, out=out)
+        run_ablation(recipe, plan, data=data, out=out, only_seeds=seed or [])
 
 
 @app.command()
 def evaluate(
     data: Annotated[Path, typer.Option(help="Data folder in the pack's schema.")],
-    bundle: Annotated[Path | None, typer.Option(help="Bundle folder; default: the one that ships.")] = None,
-    out: Annotated[Path | None, typer.Option(help="Write the figures as JSON here too.")] = None,
+    targets: Annotated[
+        list[str] | None,
+        typer.Argument(
+            help="Bundle folder, Hugging Face folder, file of predictions, or watchhouse+http://HOST, "
+            "perspective+https://HOST and the like; none: the bundle that ships."
+        ),
+    ] = None,
+    suite: Annotated[
+        list[Path] | None, typer.Option(help="A suite more: CSV of HateCheck's shape, or YAML; repeatable.")
+    ] = None,
+    groups: Annotated[
+        Path | None, typer.Option(help="Groups to tell apart; default: configs/evaluation/groups.yaml.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for report.json and report.html.")] = None,
+    against: Annotated[
+        Path | None, typer.Option(help="An earlier report.json: better, worse or not distinguishable?")
+    ] = None,
     labels: Annotated[
         list[Path] | None, typer.Option(help="The labelled posts the bundle was trained with, if any.")
     ] = None,
@@ -135,10 +156,67 @@ def evaluate(
         Path | None, typer.Option(help="Draw reliability and precision-recall curves into this folder.")
     ] = None,
 ) -> None:
-    """Print the figures of a bundle beside what it must reach and the best known elsewhere."""
-    from training.evaluation.figures import evaluate_bundle
+    """Measure targets on the same posts: figures with intervals, beside what is published elsewhere."""
+    from training.bench.command import evaluate_targets
 
-    evaluate_bundle(bundle, data=data, out=out, labels=labels or [], plots=plots)
+    evaluate_targets(
+        targets or [],
+        data=data,
+        suites=suite or [],
+        groups=groups,
+        out=out,
+        against=against,
+        labels=labels or [],
+        plots=plots,
+    )
+
+
+@app.command()
+def gate(
+    new: Annotated[Path | None, typer.Argument(help="Folder of the bundle to be promoted.")] = None,
+    current: Annotated[
+        Path | None, typer.Option(help="Bundle folder it would replace; default: the one that ships.")
+    ] = None,
+    data: Annotated[Path | None, typer.Option(help="Data folder in the pack's schema.")] = None,
+    suite_files: Annotated[
+        list[Path] | None, typer.Option("--suite", help="Suite CSV or YAML; default: all of configs/suites.")
+    ] = None,
+    labels: Annotated[
+        list[Path] | None,
+        typer.Option(help="Labelled posts that either bundle was trained with, if any."),
+    ] = None,
+    gold: Annotated[
+        list[Path] | None, typer.Option(help="Labelled posts marked test to judge by, in place of dev posts.")
+    ] = None,
+    margins: Annotated[Path | None, typer.Option(help="Margins; default: configs/policy/gate.yaml.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Write the decision as JSON here; with --simulate, a folder.")
+    ] = None,
+    simulate: Annotated[
+        bool, typer.Option("--simulate", help="Only show what the gate does to models of known difference.")
+    ] = False,
+    seed: Annotated[int, typer.Option(help="Seed of --simulate.")] = 20261122,
+) -> None:
+    """May a bundle take the place of another? Exit status 0: promote, 1: refuse, 3: needs N more labels."""
+    from training.gate.command import run_gate, run_simulation
+
+    if simulate:
+        run_simulation(seed=seed, margins=margins, out=out)
+    elif new is None or data is None:
+        raise typer.BadParameter("a bundle and --data are wanted, unless --simulate", param_hint="NEW")
+    else:
+        raise typer.Exit(
+            run_gate(
+                new,
+                current,
+                data,
+                suites=suite_files or [],
+                labels=labels or [],
+                gold=gold or [],
+                margins=margins,
+                out=out,
+            )
+        )
 
 
 @admin.command("create-key")
@@ -232,6 +310,35 @@ def export_labels(
     from labelling.command import export_labels as export
 
     typer.echo(f"{export(home, out=out, batch=batch)} labelled posts written to {out}")
+
+
+@suite.command("build")
+def build_suites(
+    out: Annotated[Path, typer.Option(help="Folder to write a CSV file for each suite into.")],
+    files: Annotated[
+        list[Path] | None, typer.Argument(help="Suite YAML; default: all of configs/suites.")
+    ] = None,
+) -> None:
+    """Expand suites into CSV files of HateCheck's shape."""
+    from training.suites.command import build
+
+    for path in build(files or [], out):
+        typer.echo(path)
+
+
+@suite.command("lint")
+def lint_suites(
+    files: Annotated[
+        list[Path] | None, typer.Argument(help="Suite YAML; default: all of configs/suites.")
+    ] = None,
+    data: Annotated[
+        Path | None, typer.Option(help="Data folder: compare with its corpora too (a few minutes).")
+    ] = None,
+) -> None:
+    """Check suites: shape, sizes, clauses, repeated texts, training data. Exit status 1 on any error."""
+    from training.suites.command import lint
+
+    raise typer.Exit(0 if lint(files or [], data) else 1)
 
 
 def main() -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import random
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -52,13 +53,19 @@ def load_plan(path: Path) -> tuple[AblationPlan, str]:
     return load_yaml(path, AblationPlan)
 
 
-def ablate(recipe_path: Path, plan_path: Path, *, data: Path, out: Path) -> Path:
+def ablate(
+    recipe_path: Path, plan_path: Path, *, data: Path, out: Path, only_seeds: Sequence[int] = ()
+) -> Path:
     """The file of results, one JSON line a trained variant and seed.
 
-    What the file holds already is not trained again. Raises: BadConfig.
+    What the file holds already is not trained again. With `only_seeds` no other seeds of the plan are
+    trained, so that several processes can share `out`, each with a seed of its own.
+    Raises: BadConfig, also for a seed that the plan does not have.
     """
     loaded = load_recipe(recipe_path)
     plan, plan_sha256 = load_plan(plan_path)
+    if not set(only_seeds) <= set(plan.seeds):
+        raise BadConfig(f"seed: {plan_path} has {', '.join(map(str, plan.seeds))}")
     out.mkdir(parents=True, exist_ok=True)
     results = out / "ablation.jsonl"
     console = Console(stderr=True)
@@ -71,6 +78,8 @@ def ablate(recipe_path: Path, plan_path: Path, *, data: Path, out: Path) -> Path
             recipe = _changed(loaded.recipe, name, changes)
             identity = sha256_of(f"{recipe.model_dump_json()}:{plan.posts}:{seed}:{made_from}".encode())
             identities.append(identity)
+            if only_seeds and seed not in only_seeds:
+                continue
             if any(row["identity"] == identity for row in read_results(results)):
                 continue
             console.print(f"{name}, seed {seed}")

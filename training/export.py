@@ -26,7 +26,8 @@ from training.corpora.mixture import CONTRAST, Mixture, MixturePost, label_count
 from training.corpora.overlap import in_calibration_half
 from training.corpora.pack import NOT_ANNOTATED, read_corpus, read_manifest
 from training.evaluation.background import TWEETS, background_posts
-from training.evaluation.figures import measure, score_posts
+from training.evaluation.figures import measure
+from training.evaluation.scoring import score_posts
 from training.finetune import RunFolder, trained_with_code
 from training.model_card import model_card
 from training.network import ExportedNetwork, HateNetwork, shipped_outputs

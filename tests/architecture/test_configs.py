@@ -21,19 +21,33 @@ from training.ablation import load_plan
 from training.corpora.contrast import FamilyFile
 from training.corpora.lexicon import load_lexicon
 from training.corpora.swaps import load_identity_terms
+from training.evaluation.definitions import load_definition_pairs
 from training.evaluation.gates import load_anchors, load_gates
+from training.evaluation.group_rules import load_groups
 from training.evaluation.identities import load_neutral_suite
+from training.evaluation.perturbation_settings import load_perturbation_settings
+from training.gate.rules import load_rules
 from training.recipe import load_recipe
+from training.report.peers import load_peers
+from training.suites.definition import load_definition
+from training.targets.target_settings import load_target_settings
 
 # First match wins. A new kind of file gets a line here, with the loader that the product uses for it.
 LOADERS: list[tuple[str, Callable[[Path], Any]]] = [
     ("policy/outcomes.yaml", load_outcomes),
+    ("policy/gate.yaml", load_rules),
     ("policy/*.yaml", load_policy),
     ("codebook/*.yaml", load_codebook),
     ("language/identification.yaml", load_language_settings),
     ("evaluation/gates.yaml", load_gates),
     ("evaluation/anchors.yaml", load_anchors),
     ("evaluation/neutral-identity.yaml", load_neutral_suite),
+    ("evaluation/definitions.yaml", load_definition_pairs),
+    ("evaluation/groups.yaml", load_groups),
+    ("evaluation/peers.yaml", load_peers),
+    ("evaluation/perturbations.yaml", load_perturbation_settings),
+    ("evaluation/targets.yaml", load_target_settings),
+    ("suites/*.yaml", load_definition),
     ("train/far-right-lexicon.yaml", load_lexicon),
     ("train/contrast/*.yaml", lambda path: load_yaml(path, FamilyFile)),
     ("train/identity-terms.yaml", load_identity_terms),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,9 +9,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from rich.console import Console
 
-from model.bundle import Bundle, default_bundle_folder
+from model.bundle import Bundle
 from model.configuration import configs_folder
 from model.errors import BadConfig
 from model.explaining import AnnotatingClassifier
@@ -20,7 +18,7 @@ from model.normalise import normalise_text
 from model.onnx_classifier import OnnxClassifier
 from model.taxonomy import HEAD_ORDER
 from model.thresholds import Thresholds
-from training.corpora.mixture import CONTRAST, Mixture, MixturePost, build_mixture
+from training.corpora.mixture import CONTRAST, Mixture, MixturePost
 from training.corpora.overlap import in_calibration_half, text_key
 from training.corpora.pack import CorpusFile, CorpusPost, read_corpus, read_manifest
 from training.corpora.swaps import load_identity_terms
@@ -51,13 +49,10 @@ from training.evaluation.robustness import (
     robustness_figures,
     sample_texts,
 )
-from training.evaluation.scoring import Scorer, score_posts
+from training.evaluation.scoring import Scorer
 from training.evaluation.speech_acts import speech_act_figures
-from training.evaluation.tables import print_figures
 from training.evaluation.unread import unread, unread_figures
 from training.recipe import Recipe, load_recipe
-
-__all__ = ["evaluate_bundle", "measure", "score_posts"]
 
 HATE = HEAD_ORDER.index("hate")
 FUNCTIONAL_SUITE = "hatecheck"
@@ -70,35 +65,8 @@ WRITTEN = frozenset(
 """Corpora whose posts annotators or machines wrote to order: no natural text."""
 
 
-def evaluate_bundle(
-    bundle: Path | None,
-    *,
-    data: Path,
-    out: Path | None,
-    labels: Sequence[Path] = (),
-    plots: Path | None = None,
-) -> dict[str, Any]:
-    """Prints the figures of a bundle, writes them to `out` if given, and returns them.
-
-    `plots` names a folder for reliability and precision-recall curves. A missed must is printed, not an
-    error. The dev posts are rebuilt from the recipe that the bundle carries, from the very data it was
-    made from: `labels` must be those it was trained with. Raises: BadConfig, BundleRefused.
-    """
-    folder = bundle or default_bundle_folder()
-    loaded = Bundle.load(folder)
-    console = Console()
-    recipe = recipe_of(folder)
-    with Console(stderr=True).status("preparing the dev posts"):
-        mixture = build_mixture(recipe, data, labels, drop_near_duplicates=False)
-    _refuse_other_data(loaded, mixture)
-    figures = measure(loaded, mixture, data, plots=plots)
-    print_figures(figures, console)
-    if out is not None:
-        out.write_text(json.dumps(figures, indent=2, sort_keys=True) + "\n", encoding="utf-8")
-    return figures
-
-
-def _refuse_other_data(bundle: Bundle, mixture: Mixture) -> None:
+def refuse_other_data(bundle: Bundle, mixture: Mixture) -> None:
+    """Raises: BadConfig unless the mixture is of the very data that the bundle was made from."""
     made_from = bundle.manifest.get("data")
     lexicon = bundle.manifest.get("far_right_lexicon_sha256")
     if mixture.files != made_from or mixture.lexicon_sha256 != lexicon:
@@ -120,16 +88,22 @@ def measure(bundle: Bundle, mixture: Mixture, data: Path, *, plots: Path | None 
 
 
 def measure_classifier(
-    classifier: AnnotatingClassifier, dev: Sequence[MixturePost], data: Path, *, plots: Path | None = None
+    classifier: AnnotatingClassifier,
+    dev: Sequence[MixturePost],
+    data: Path,
+    *,
+    plots: Path | None = None,
+    score: Scorer | None = None,
 ) -> dict[str, Any]:
     """All figures of any classifier; what the data folder lacks is left out and its gates say "-".
 
-    `dev` holds all dev posts: those that calibration was fitted on are left out here.
+    `dev` holds all dev posts: those that calibration was fitted on are left out here. `score` is a scorer of
+    that classifier whose memory the caller wants to use afterwards.
     """
     half = [post for post in dev if not in_calibration_half(post.text)]
     natural, written = _parted(half)
     run = _Run(
-        Scorer(classifier),
+        score or Scorer(classifier),
         Thresholds.of(classifier.thresholds),
         classifier.languages,
         read_manifest(data),
@@ -285,7 +259,7 @@ class _Run:
 
         found = {}
         for measure, posts in (("flips", hatexplain + dev), ("flips_hatexplain", hatexplain)):
-            figures = flip_rates(_distinct(posts), score, self.thresholds["hate"], terms, SEED)
+            figures = flip_rates(distinct_normalised(posts), score, self.thresholds["hate"], terms, SEED)
             found[measure] = figures
             for group, tables in figures["groups"].items():
                 rate = tables["same_kind"]["all"]["flip_rate"]
@@ -316,7 +290,7 @@ class _Run:
         return read_corpus(self.manifest[name]) if name in self.manifest else []
 
 
-def _distinct(texts: Sequence[str]) -> list[str]:
+def distinct_normalised(texts: Sequence[str]) -> list[str]:
     """The normalised texts, each once."""
     normalised = map(normalise_text, texts)
     return list({text_key(text): text for text in normalised if text_key(text)}.values())

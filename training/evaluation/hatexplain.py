@@ -44,14 +44,19 @@ def published_test(posts: list[CorpusPost]) -> list[CorpusPost]:
     return [post for post in posts if post.split == "test" and post.kind in (HATEFUL, OFFENSIVE, NORMAL)]
 
 
+def communities_of(posts: list[CorpusPost]) -> dict[str, Mask]:
+    """Per community the posts (n,) that at least one annotator saw it named in."""
+    named = [frozenset((post.target or "").split(";")) for post in posts]
+    return {name: np.asarray([name in names for names in named], dtype=bool) for name in COMMUNITIES}
+
+
 def hatexplain_figures(
     posts: list[CorpusPost], hate: NDArray[np.float32], threshold: float
 ) -> tuple[dict[str, Any], dict[str, Measured | None]]:
     """AUROCs of the `hate` score, and the bias AUCs with toxic (hateful or offensive) against normal."""
     kinds = np.asarray([post.kind for post in posts])
     plain = kinds != OFFENSIVE
-    named = [frozenset((post.target or "").split(";")) for post in posts]
-    communities = {name: np.asarray([name in names for names in named], dtype=bool) for name in COMMUNITIES}
+    communities = communities_of(posts)
     anywhere: Mask = np.any(np.stack(list(communities.values())), axis=0)
     inside = {name: mask[anywhere] for name, mask in communities.items()}
     bias, means = bias_figures(hate[anywhere], kinds[anywhere] != NORMAL, inside, threshold)

@@ -23,9 +23,9 @@ pytestmark = pytest.mark.training
 
 @pytest.fixture
 def plan(tmp_path: Path) -> Callable[..., Path]:
-    def write(variants: dict[str, Any]) -> Path:
+    def write(variants: dict[str, Any], seeds: tuple[int, ...] = (1,)) -> Path:
         path = tmp_path / "plan.yaml"
-        content = {"version": 1, "posts": 120, "seeds": [1], "variants": variants}
+        content = {"version": 1, "posts": 120, "seeds": list(seeds), "variants": variants}
         path.write_text(yaml.safe_dump(content), encoding="utf-8")
         return path
 
@@ -46,6 +46,25 @@ def test_variants_are_trained_once_and_measured_on_dev(
     assert rows[0] == first[0]
     assert 0.5 < rows[0]["figures"]["auc antisemitic"] <= 1.0
     assert not any("hatecheck" in name for row in rows for name in row["figures"])
+
+
+def test_processes_share_a_folder_with_a_seed_each(
+    tiny_recipe: Callable[..., Path], tiny_pack: Path, plan: Callable[..., Path], tmp_path: Path
+) -> None:
+    recipe, out, two = tiny_recipe(epochs=1), tmp_path / "out", plan({"everything": {}}, seeds=(1, 2))
+
+    ablate(recipe, two, data=tiny_pack, out=out, only_seeds=[2])
+    assert [row["seed"] for row in read_results(out / "ablation.jsonl")] == [2]
+    ablate(recipe, two, data=tiny_pack, out=out, only_seeds=[1])
+
+    assert sorted(row["seed"] for row in read_results(out / "ablation.jsonl")) == [1, 2]
+
+
+def test_seed_that_the_plan_lacks_is_refused(
+    tiny_recipe: Callable[..., Path], tiny_pack: Path, plan: Callable[..., Path], tmp_path: Path
+) -> None:
+    with pytest.raises(BadConfig, match="seed"):
+        ablate(tiny_recipe(), plan({"everything": {}}), data=tiny_pack, out=tmp_path / "out", only_seeds=[7])
 
 
 def test_variant_that_changes_the_posts_gets_a_mixture_of_its_own(

@@ -19,7 +19,7 @@ from model.onnx_classifier import OnnxClassifier  # noqa: E402 - the same
 from model.records import LabelledPost, write_jsonl  # noqa: E402 - the same
 from model.taxonomy import HEAD_ORDER, SPEECH_ACT_ORDER, SpeechAct  # noqa: E402 - the same
 from training import export, parity  # noqa: E402 - the same
-from training.evaluation.figures import evaluate_bundle  # noqa: E402 - the same
+from training.bench.command import evaluate_targets  # noqa: E402 - the same
 from training.run import train_bundle  # noqa: E402 - the same
 
 pytestmark = pytest.mark.training
@@ -56,7 +56,9 @@ def test_training_gives_a_bundle_that_scores_what_it_learnt(
     assert Bundle.load(bundle).manifest["parity"]["fp32_largest_logit_gap"] < 1e-3
     card = (bundle / "MODEL_CARD.md").read_text(encoding="utf-8")
     assert "Far-right negatives are built" in card
-    figures = evaluate_bundle(bundle, data=tiny_pack, out=tmp_path / "figures.json")
+    report = evaluate_targets([str(bundle)], data=tiny_pack, out=tmp_path / "report")
+    figures = next(iter(report["results"].values()))["figures"]
+    assert (tmp_path / "report" / "report.html").is_file()
     assert figures["dev"]["heads"]["hate"]["roc_auc"] > 0.9
     assert f"{figures['dev']['heads']['hate']['roc_auc']:.3f}" in card
 

@@ -1,0 +1,190 @@
+"""The cases that both bundles are put to: labelled posts that neither has seen, neutral mentions, suites."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model.bundle import Bundle
+from model.configuration import configs_folder, sha256_of
+from model.errors import BadConfig, BadRecord
+from model.normalise import normalise_text
+from model.records import read_jsonl
+from model.suite import FunctionalityWords, Suite, SuiteCase, read_suite
+from model.taxonomy import HEAD_ORDER
+from training.corpora.mixture import Mixture, build_mixture
+from training.corpora.overlap import in_calibration_half, text_key
+from training.corpora.pack import NOT_ANNOTATED, CorpusFile, read_corpus, read_manifest
+from training.evaluation.figures import FUNCTIONAL_SUITE, HATE, MADLIBS, recipe_of
+from training.evaluation.identities import load_neutral_suite, madlibs_posts
+from training.suites.expansion import build_suite
+
+OWN_NEUTRAL = "neutral suite"
+MADE_BY_US = ("contrast: ", "identity terms: ")
+"""What a bundle was trained with besides corpora and labels: none of it is ever a labelled case here."""
+
+
+@dataclass(frozen=True, slots=True)
+class NeutralMention:
+    """A harmless sentence that names a group; `template` is the wording that it shares with other groups."""
+
+    source: str
+    group: str
+    template: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class GateCases:
+    """Everything that both bundles answer. `labels` (n, 4) int8 by HEAD_ORDER belong to `texts`."""
+
+    texts: tuple[str, ...]
+    labels: NDArray[np.int8]
+    neutral: tuple[NeutralMention, ...]
+    suites: tuple[Suite, ...]
+
+
+def gather_cases(
+    new: Bundle,
+    old: Bundle,
+    data: Path,
+    *,
+    suites: Sequence[Path] = (),
+    labels: Sequence[Path] = (),
+    gold: Sequence[Path] = (),
+) -> GateCases:
+    """The cases for two bundles.
+
+    With `gold` (labelled posts marked `test`, so that no training takes them) these are the labelled posts;
+    without, the dev posts that both recipes leave out of training and of calibration. `labels` are the hub's
+    files that either was trained with. No `suites` named: all of configs/suites; the data folder's HateCheck
+    is always among them. Raises: BadConfig, BadFile, BadRecord.
+    """
+    manifest = read_manifest(data)
+    texts, table = _gold_posts(gold) if gold else _unseen_by_both(new, old, data, labels)
+    return GateCases(texts, table, _neutral_mentions(manifest), _suites(manifest, suites))
+
+
+def _gold_posts(files: Sequence[Path]) -> tuple[tuple[str, ...], NDArray[np.int8]]:
+    found: dict[str, list[int]] = {}
+    for path in files:
+        for number, row in enumerate(read_jsonl(path), start=1):
+            if row.split != "test":
+                raise BadRecord(f"{path.name}: post {number}: a gold post is marked test", field="split")
+            answers = [getattr(row, head) for head in HEAD_ORDER]
+            found[row.text] = [NOT_ANNOTATED if answer is None else answer for answer in answers]
+    return tuple(found), _table(list(found.values()))
+
+
+def _unseen_by_both(
+    new: Bundle, old: Bundle, data: Path, labels: Sequence[Path]
+) -> tuple[tuple[str, ...], NDArray[np.int8]]:
+    mixture = _mixture_of(new, data, labels)
+    unseen_by_old = None
+    if _recipe_text(new) != _recipe_text(old) or _label_files(new) != _label_files(old):
+        unseen_by_old = {text_key(post.text) for post in _mixture_of(old, data, labels).dev}
+    posts = [
+        post
+        for post in mixture.dev
+        if not in_calibration_half(post.text)
+        and (unseen_by_old is None or text_key(post.text) in unseen_by_old)
+    ]
+    return tuple(post.text for post in posts), _table([post.labels for post in posts])
+
+
+def _mixture_of(bundle: Bundle, data: Path, labels: Sequence[Path]) -> Mixture:
+    """The bundle's mixture, rebuilt from the data it was made from. Raises: BadConfig where that is gone."""
+    wanted = _label_files(bundle)
+    files = [path for path in labels if wanted.get(path.name) == sha256_of(path.read_bytes())]
+    if len(files) < len(wanted):
+        raise BadConfig("labels: not all the files that the bundle was trained with; name them with --labels")
+    # Our own templates are no cases here, and making them takes as long as everything else.
+    recipe = recipe_of(bundle.folder).model_copy(update={"contrast": None})
+    mixture = build_mixture(recipe, data, files, drop_near_duplicates=False)
+    made_from, found = _corpora(bundle.manifest.get("data", {})), _corpora(mixture.files)
+    if any(made_from.get(name) != digest for name, digest in found.items()):
+        raise BadConfig("data: not what the bundle was made from, so its dev posts cannot be told apart")
+    return mixture
+
+
+def _corpora(files: Mapping[str, str]) -> dict[str, str]:
+    return {name: digest for name, digest in files.items() if not name.startswith(MADE_BY_US)}
+
+
+def _label_files(bundle: Bundle) -> dict[str, str]:
+    made_from = bundle.manifest.get("data", {})
+    return {
+        name.removeprefix("labels: "): digest
+        for name, digest in made_from.items()
+        if name.startswith("labels: ")
+    }
+
+
+def _recipe_text(bundle: Bundle) -> bytes:
+    recipe_of(bundle.folder)
+    return (bundle.folder / "recipe.yaml").read_bytes()
+
+
+def _neutral_mentions(manifest: Mapping[str, CorpusFile]) -> tuple[NeutralMention, ...]:
+    suite = load_neutral_suite()
+    own = [
+        NeutralMention(
+            OWN_NEUTRAL,
+            identity.name,
+            template,
+            template.format(people=identity.people, adjective=identity.adjective),
+        )
+        for identity in suite.identities
+        for template in suite.templates
+    ]
+    corpus = read_corpus(manifest[MADLIBS]) if MADLIBS in manifest else []
+    named = madlibs_posts(corpus)
+    return (
+        *own,
+        *(NeutralMention(MADLIBS, group, _without(group, post.text), post.text) for group, post in named),
+    )
+
+
+def _without(group: str, text: str) -> str:
+    return text.lower().replace(group, "")
+
+
+def _suites(manifest: Mapping[str, CorpusFile], files: Sequence[Path]) -> tuple[Suite, ...]:
+    paths = list(files) or sorted((configs_folder() / "suites").glob("*.yaml"))
+    found = [build_suite(path) if path.suffix in {".yaml", ".yml"} else read_suite(path) for path in paths]
+    names = {suite.name for suite in found}
+    if len(names) < len(found):
+        raise BadConfig("suites: two have the same name")
+    if FUNCTIONAL_SUITE in manifest and FUNCTIONAL_SUITE not in names:
+        found.append(_hatecheck(manifest[FUNCTIONAL_SUITE]))
+    return tuple(found)
+
+
+def _hatecheck(file: CorpusFile) -> Suite:
+    cases = tuple(
+        SuiteCase(
+            case_id=post.id,
+            text=post.text,
+            functionality=post.functionality or "",
+            hateful=post.labels[HATE] == 1,
+            target=post.target,
+            template_id=str((post.meta or {}).get("templ") or "") or None,
+        )
+        for post in read_corpus(file)
+        if post.labels[HATE] != NOT_ANNOTATED
+    )
+    words = {case.functionality: FunctionalityWords(case.functionality, "", None, None) for case in cases}
+    return Suite(FUNCTIONAL_SUITE, "published", file.sha256, "en", cases, words)
+
+
+def template_of(case: SuiteCase) -> str:
+    """What a case shares with its siblings: its template's id, else its own text."""
+    return case.template_id or text_key(normalise_text(case.text))
+
+
+def _table(rows: Sequence[Sequence[int]]) -> NDArray[np.int8]:
+    return np.asarray(rows, dtype=np.int8).reshape(len(rows), len(HEAD_ORDER))

@@ -1,0 +1,1 @@
+"""The report of an evaluation: its checked shape, what others published, and the page people read."""
