@@ -288,6 +288,14 @@ def migrate(home: Home = Path("hub")) -> None:
     typer.echo(migrate_home(home))
 
 
+@admin.command("workflow-diagram")
+def workflow_diagram() -> None:
+    """Print the workflow's diagrams and tables in Markdown, as docs/workflow.md has them."""
+    from serve.cases.workflow.command import workflow_page
+
+    typer.echo(workflow_page(), nl=False)
+
+
 @label.command("add-tasks")
 def add_tasks(
     batch: Annotated[str, typer.Option(help="Name of the batch.")],

@@ -14,18 +14,16 @@ import re
 import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import Final
 
-import emoji
-
 from model.deobfuscation import find_spaced_words, find_stand_ins, find_typography
+from model.emoji_words import name_emoji
 from model.errors import NotText, TextEmpty, TextTooLong
 from model.lookalikes import find_lookalikes, find_styled_letters
 from model.marks import JOINERS, MARKS
 from model.taxonomy import MAX_TEXT_CHARACTERS
 
-NORMALISER_VERSION: Final = 2
+NORMALISER_VERSION: Final = 3
 """Raised whenever any text comes out differently than before."""
 
 MAX_MARKS: Final = 4
@@ -197,44 +195,6 @@ def _drop_unseen_and_glue(text: str) -> list[Edit]:
     return [(*found.span(), "") for found in _UNSEEN_OR_GLUE_RUN.finditer(text)]
 
 
-# --- emoji ------------------------------------------------------------------------------------------
-
-# Digits, # and * begin a keycap only before the combining keycap, with or without a selector between.
-_EMOJI_RUN = re.compile(
-    "(?:[0-9#*]\ufe0f?\u20e3|[©®\u200d\u203c-\u3299\ufe0e\ufe0f\U0001f000-\U0001fbff\U000e0020-\U000e007f])+"
-)
-_LONGEST_EMOJI: Final = max(map(len, emoji.EMOJI_DATA))
-
-
-@cache
-def _emoji_words() -> dict[str, str]:
-    """Emoji sequence, however qualified -> its English name between blanks."""
-    return {
-        sequence: f" {facts['en'].strip(':').replace('_', ' ')} "
-        for sequence, facts in emoji.EMOJI_DATA.items()
-    }
-
-
-def _name_emoji(text: str) -> list[Edit]:
-    """Emoji as words: a red heart becomes ` red heart `. Unknown ones stay.
-
-    The longest known sequence wins, so families, flags and skin tones get their own names.
-    """
-    edits: list[Edit] = []
-    words_of = _emoji_words()
-    for run in _EMOJI_RUN.finditer(text):
-        at, stop = run.span()
-        while at < stop:
-            for end in range(min(stop, at + _LONGEST_EMOJI), at, -1):
-                if (words := words_of.get(text[at:end])) is not None:
-                    edits.append((at, end, words))
-                    at = end
-                    break
-            else:
-                at += 1
-    return edits
-
-
 # --- marks and compatibility forms ------------------------------------------------------------------
 
 _LONG_MARKS = re.compile(f"[{MARKS}]{{{MAX_MARKS + 1},}}")
@@ -328,7 +288,7 @@ def _replace_handles(text: str) -> list[Edit]:
 
 _STAGES: Final[tuple[tuple[tuple[Step, ...], bool], ...]] = (
     # Runs first too, so that a hundred laughing faces are three before they are named.
-    ((_shorten_runs, _drop_unseen, _name_emoji, find_styled_letters, _drop_unseen_and_glue), True),
+    ((_shorten_runs, _drop_unseen, name_emoji, find_styled_letters, _drop_unseen_and_glue), True),
     # Caps twice: NFKC makes a blank and one more mark out of a spacing accent.
     # NFKC twice: a folded letter may compose with the mark after it.
     (

@@ -8,6 +8,9 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import cache
+
+import emoji
 
 from model.normalise import normalise_text
 from training.corpora.mixture import MixturePost
@@ -16,7 +19,10 @@ LEAST_WORD_CHARACTERS = 4
 WORDS_PER_CHANGE = 6
 """One changed word for every so many words of a text, and at least one."""
 
-LEET = {"a": "4", "e": "3", "i": "1", "l": "1", "o": "0", "s": "5", "t": "7"}
+PICTURED_SHARE = 0.5
+"""How often a word that is an emoji's name is written as the emoji, in a post that noise falls on."""
+
+LEET = {"a": "4@", "e": "3", "i": "1!", "l": "1", "o": "0", "s": "5$", "t": "7"}
 
 
 def with_noise(posts: Sequence[MixturePost], share: float, seed: int) -> list[MixturePost]:
@@ -40,8 +46,11 @@ def with_noise(posts: Sequence[MixturePost], share: float, seed: int) -> list[Mi
 
 
 def noisy(text: str, draw: random.Random) -> str:
-    """The text with a few of its longer words misspelt, spaced out, run together or in leet."""
-    words = text.split(" ")
+    """The text with a few of its longer words misspelt, spaced out, run together, in leet or as pictures."""
+    words = [
+        pictures()[word.lower()] if word.lower() in pictures() and draw.random() < PICTURED_SHARE else word
+        for word in text.split(" ")
+    ]
     long = [
         place for place, word in enumerate(words) if len(word) >= LEAST_WORD_CHARACTERS and word.isalpha()
     ]
@@ -50,6 +59,23 @@ def noisy(text: str, draw: random.Random) -> str:
         words[place] = draw.choice(CHANGES)(words[place], draw)
     joined = " ".join(words)
     return joined.replace("\0 ", "").replace("\0", "")  # a word that ends in NUL has lost the space after it
+
+
+@cache
+def pictures() -> dict[str, str]:
+    """Word -> the emoji whose whole name it is, singular or with an s: `rat`, `rats`, `fire`.
+
+    What they turn into is the emoji's name again, once normalised: the network learns that a picture in the
+    midst of a sentence is one of its words.
+    """
+    names = {
+        facts["en"].strip(":").lower(): sequence
+        for sequence, facts in emoji.EMOJI_DATA.items()
+        if facts["status"] == emoji.STATUS["fully_qualified"]
+    }
+    words = {name: sequence for name, sequence in names.items() if name.isalpha() and len(name) > 2}
+    several = {f"{name}s": 2 * sequence for name, sequence in words.items() if not name.endswith("s")}
+    return {**several, **words}
 
 
 def delete_letter(word: str, draw: random.Random) -> str:
@@ -83,7 +109,7 @@ def leet(word: str, draw: random.Random) -> str:
     if not places:
         return delete_letter(word, draw)
     chosen = {place for place in places if draw.random() < 0.5} or {draw.choice(places)}
-    return "".join(LEET[c.lower()] if place in chosen else c for place, c in enumerate(word))
+    return "".join(draw.choice(LEET[c.lower()]) if place in chosen else c for place, c in enumerate(word))
 
 
 CHANGES: tuple[Callable[[str, random.Random], str], ...] = (

@@ -1,9 +1,12 @@
-"""Small numbers that could point at a person are not shown."""
+"""Small numbers, and rare rows, that could point at a person are not shown."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
+
+Cell = str | int | float | None
 
 LEAST_SHOWN: Final = 5
 """A count below this is withheld. Source: issue of step 3, point 8 (small cells)."""
@@ -28,3 +31,27 @@ def withhold_small(counts: Mapping[str, int]) -> dict[str, int | None]:
                 break
             withheld.append(name)
     return {name: None if name in withheld else count for name, count in counts.items()}
+
+
+def blank_rare(rows: Iterable[Mapping[str, Cell]], steps: Sequence[Sequence[str]]) -> list[dict[str, Cell]]:
+    """The rows, rare cells blank: each combination left is that of `LEAST_SHOWN` rows, or blank all over.
+
+    Step by step, the columns of a step are blanked in every row whose combination over the columns of all
+    steps fewer rows have; so the first step is what is missed least.
+    Source: Samarati and Sweeney 1998, "Protecting privacy when disclosing information" (k-anonymity).
+
+    >>> rows = [{"week": week, "strand": "far_right"} for week in (1, 1, 1, 1, 1, 2)]
+    >>> blank_rare([*rows, *rows[-1:] * 4], [["week"], ["strand"]]) == [*rows, *rows[-1:] * 4]
+    True
+    >>> blank_rare(rows, [["week"], ["strand"]])[-1]
+    {'week': None, 'strand': None}
+    """
+    left = [dict(row) for row in rows]
+    columns = [column for step in steps for column in step]
+    for step in steps:
+        combinations = [tuple(row[column] for column in columns) for row in left]
+        held = Counter(combinations)
+        for row, combination in zip(left, combinations, strict=True):
+            if held[combination] < LEAST_SHOWN:
+                row.update(dict.fromkeys(step))
+    return left

@@ -2,7 +2,10 @@
 
 Cases go by pseudonyms that are made anew for every extract with a key that is thrown away, scores are rounded
 and days are weeks, so that ids do not tell that rows of two extracts are the same case, and figures hardly.
-What cannot be hidden: a row that is rare in itself (one case of severity 4 in its week) is rare everywhere.
+In a file, what a row has in common with too few others is blank (`RARE_FIRST`).
+Two extracts whose periods differ by a week would tell of that week: those of one person do not overlap
+(`OVERLAP_DAYS`). What cannot be hidden: two people may lay theirs side by side, and whoever can score a post
+may know its row by its scores. Hence a reference, a bound a day and a record of each.
 Source: PROMISES.md section 5, items 3 and 5.
 """
 
@@ -27,12 +30,15 @@ from model.errors import BadInput, TooMany
 from model.taxonomy import HEAD_ORDER, STRAND_ORDER
 from serve.audit.events import Event
 from serve.audit.log import Detail, record
-from serve.research.disclosure import LEAST_SHOWN, withhold_small
+from serve.research.disclosure import LEAST_SHOWN, blank_rare, withhold_small
 from serve.storage.identifiers import new_id
 from serve.storage.tables import AuditEvent, Case, CasePost, Decision, PostScores
 
 MAX_ROWS: Final = 20_000
 EXTRACTS_A_DAY: Final = 20
+OVERLAP_DAYS: Final = 90
+"""For so long nobody gets weeks that overlap with weeks they had, unless they are the very same."""
+
 SCORE_STEP: Final = 0.05
 """Scores are rounded to this: four decimals of four heads would be a fingerprint of the post."""
 
@@ -56,6 +62,16 @@ COLUMNS: Final = (
     "codebook_sha256",
     "outcomes_sha256",
 )
+RARE_FIRST: Final = (
+    ("opened_week",),
+    ("decided_week",),
+    ("severity",),
+    ("outcome",),
+    ("strands",),
+    ("bundle", "policy_sha256", "codebook_sha256", "outcomes_sha256"),
+)
+"""What is known of a case outside the hub, or dates it; blanked in this order where few rows share it."""
+
 Row = dict[str, str | int | float | None]
 
 
@@ -92,9 +108,10 @@ class Extract:
 def make_extract(session: Session, asked: Asked, *, actor: str, at: datetime) -> Extract:
     """The decided cases asked for, with the audit event of it in the same transaction.
 
-    Raises: BadInput (too many rows), TooMany.
+    Raises: BadInput (too many rows; weeks that overlap with an earlier extract's), TooMany.
     """
     _check_rate(session, actor, at)
+    _check_overlap(session, asked, actor, at)
     decided = _decided(session, asked)
     extract_id, key = new_id(), secrets.token_bytes(32)  # the key is kept nowhere
     scores = _scores(session, asked)
@@ -122,11 +139,16 @@ def monday(day: date) -> date:
 
 
 def summary(rows: Iterable[Row]) -> Summary:
-    """Counts of the rows, small ones withheld. A case of two strands counts in both."""
+    """Counts of the rows, small ones withheld; of a few rows no line at all, for a name alone would tell.
+
+    A case of two strands counts in both.
+    """
     found = list(rows)
+    if len(found) < LEAST_SHOWN:
+        return Summary(cases=None, by_strand={}, by_outcome={}, by_severity={})
     strands = Counter(name for row in found for name in str(row["strands"]).split())
     return Summary(
-        cases=len(found) if len(found) >= LEAST_SHOWN else None,
+        cases=len(found),
         by_strand=withhold_small(
             {name: strands[name] for name in (*STRAND_ORDER, NO_STRAND) if strands[name]}
         ),
@@ -136,18 +158,20 @@ def summary(rows: Iterable[Row]) -> Summary:
 
 
 def as_csv(extract: Extract) -> bytes:
-    """The rows as CSV in UTF-8; no cell is one that a spreadsheet would run."""
+    """The rows, rare cells blank, as CSV in UTF-8; no cell is one that a spreadsheet would run."""
     out = io.StringIO(newline="")
     writer = csv.writer(out)
     writer.writerow(COLUMNS)
-    for row in extract.rows:
+    for row in blank_rare(extract.rows, RARE_FIRST):
         writer.writerow([_harmless(row[column]) for column in COLUMNS])
     return out.getvalue().encode()
 
 
 def as_jsonl(extract: Extract) -> bytes:
-    """The rows as one JSON object a line, in UTF-8."""
-    return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in extract.rows).encode()
+    """The rows, rare cells blank (null), as one JSON object a line, in UTF-8."""
+    return "".join(
+        json.dumps(row, ensure_ascii=False) + "\n" for row in blank_rare(extract.rows, RARE_FIRST)
+    ).encode()
 
 
 def _check_rate(session: Session, actor: str, at: datetime) -> None:
@@ -162,6 +186,26 @@ def _check_rate(session: Session, actor: str, at: datetime) -> None:
     )
     if (made or 0) >= EXTRACTS_A_DAY:
         raise TooMany(f"At most {EXTRACTS_A_DAY} extracts in a day: try again tomorrow.")
+
+
+def _check_overlap(session: Session, asked: Asked, actor: str, at: datetime) -> None:
+    first, last = asked.first_week.isoformat(), asked.last_week.isoformat()
+    made = session.scalars(
+        select(AuditEvent.details).where(
+            AuditEvent.event == Event.EXTRACT_MADE.value,
+            AuditEvent.actor == actor,
+            AuditEvent.happened_at > at - timedelta(days=OVERLAP_DAYS),
+        )
+    )
+    for one in made:
+        had = (one["first_week"], one["last_week"])
+        # One of so few rows told nothing, and its page says to choose a longer period.
+        if one["rows"] >= LEAST_SHOWN and had[0] <= last and first <= had[1] and had != (first, last):
+            raise BadInput(
+                f"first: these weeks overlap with {had[0]} to {had[1]}, which you had in the last"
+                f" {OVERLAP_DAYS} days. Ask for exactly those weeks, or for none of them",
+                field="first",
+            )
 
 
 def _decided(session: Session, asked: Asked) -> list[tuple[Decision, datetime]]:
@@ -204,7 +248,7 @@ def _row(
     pseudonym = hmac.new(key, decision.case_id.encode(), hashlib.sha256).hexdigest()
     row: Row = {
         "extract": extract_id,
-        "case": pseudonym[:PSEUDONYM_CHARACTERS],
+        "case": f"c{pseudonym[:PSEUDONYM_CHARACTERS]}",  # digits alone, or 12e34, a spreadsheet would round
         "opened_week": monday(opened_at.astimezone(UTC).date()).isoformat(),
         "decided_week": monday(decision.decided_at.astimezone(UTC).date()).isoformat(),
         "strands": " ".join(decision.strands) or NO_STRAND,

@@ -94,5 +94,5 @@ def _page(
         formats=FORMATS,
         strands=STRAND_ORDER,
         columns=extract.COLUMNS,
-        limits=(extract.EXTRACTS_A_DAY, LEAST_SHOWN, extract.SCORE_STEP),
+        limits=(extract.EXTRACTS_A_DAY, LEAST_SHOWN, extract.SCORE_STEP, extract.OVERLAP_DAYS),
     )

@@ -48,8 +48,7 @@ def report_page(request: Request, report: str, person: ReportReader) -> Response
 def download(request: Request, report: str, report_file: str, person: ReportReader) -> Response:
     """A file of a report, to keep. Raises: NotFound."""
     hub = hub_of(request)
-    path = reports.report_file(hub.settings.home, report, report_file)
-    content = path.read_bytes()
+    content = reports.report_file(hub.settings.home, report, report_file)
     with hub.database.write() as session:
         record(
             session,

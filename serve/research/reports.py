@@ -1,13 +1,14 @@
 """The reports of every bundle: `HOME/reports/NAME/report.json`, as `watchhouse evaluate --out` writes them.
 
 Read is only what the pages show. A file that does not have the shape is refused with a line that says where.
+Folders may come from another machine, so nothing in them leads out of `HOME/reports`, or stops the list.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Final, Literal
@@ -21,15 +22,25 @@ REPORT_JSON: Final = "report.json"
 REPORT_HTML: Final = "report.html"
 DOWNLOADS: Final = (REPORT_HTML, REPORT_JSON)
 
-MAX_REPORT_BYTES: Final = 64 * 1024 * 1024
+MAX_REPORT_BYTES: Final = 16 * 1024 * 1024
+"""Of either file; the bench's own have about 1 MB. Larger ones are neither read nor sent."""
+
 MAX_LISTED: Final = 200
 """Reports on the page; the newest folders by name are kept, so that a full disk of them cannot stop it."""
 
 MAX_FAULTS_TOLD: Final = 3
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
+MAX_LINES: Final = 2_000
+"""Lines of one table of a page, and names of one object."""
+
+EARLIEST: Final = datetime(2000, 1, 1, tzinfo=UTC)
+LATEST: Final = datetime(2200, 1, 1, tzinfo=UTC)
+"""The calendar's first and last days have no time in another zone: one such report would stop the list."""
+
 Words = Annotated[str, StringConstraints(max_length=2_000)]
-Finite = Annotated[float, Field(allow_inf_nan=False)]
+Finite = Annotated[float, Field(allow_inf_nan=False, ge=-1e12, le=1e12)]
+Count = Annotated[int, Field(ge=0, le=10**12)]
 
 
 class _Shape(BaseModel):
@@ -44,7 +55,7 @@ class Figure(_Shape):
     value: Finite
     low: Finite
     high: Finite
-    posts: int = Field(ge=0)
+    posts: Count
 
 
 class Target(_Shape):
@@ -53,7 +64,7 @@ class Target(_Shape):
     name: Words
     identity: Words
     kind: Words
-    thresholds: dict[str, Finite] = {}
+    thresholds: dict[Words, Finite] = Field(default={}, max_length=100)
 
 
 class HeadlineLine(_Shape):
@@ -73,7 +84,7 @@ class FunctionalityLine(_Shape):
     name: Words
     title: Words
     hateful: bool | None = None
-    cases: int = Field(ge=0)
+    cases: Count
     accuracy: Figure | None = None
     strand_accuracy: Figure | None = None
 
@@ -83,13 +94,13 @@ class SuiteOfReport(_Shape):
 
     head: Words
     threshold: Finite | None = None
-    cases: int = Field(ge=0)
-    not_answered: int = Field(default=0, ge=0)
+    cases: Count
+    not_answered: Count = 0
     accuracy: Figure | None = None
     hateful: Figure | None = None
     non_hateful: Figure | None = None
     macro: Figure | None = None
-    functionalities: tuple[FunctionalityLine, ...] = ()
+    functionalities: tuple[FunctionalityLine, ...] = Field(default=(), max_length=MAX_LINES)
 
 
 class GroupLine(_Shape):
@@ -97,7 +108,7 @@ class GroupLine(_Shape):
 
     group: Words
     axis: Words
-    posts: int = Field(ge=0)
+    posts: Count
     false_positive_rate: Figure | None = None
     false_negative_rate: Figure | None = None
     subgroup: Figure | None = None
@@ -111,7 +122,7 @@ class Comparison(_Shape):
     a: Words
     b: Words
     what: Words
-    cases: int = Field(ge=0)
+    cases: Count
     difference: Figure | None = None
     holm_p: Finite | None = None
     verdict: Words
@@ -120,9 +131,9 @@ class Comparison(_Shape):
 class Results(_Shape):
     """Everything about one target."""
 
-    headline: tuple[HeadlineLine, ...] = ()
-    suites: dict[str, SuiteOfReport] = {}
-    groups: tuple[GroupLine, ...] = ()
+    headline: tuple[HeadlineLine, ...] = Field(default=(), max_length=MAX_LINES)
+    suites: dict[Words, SuiteOfReport] = Field(default={}, max_length=100)
+    groups: tuple[GroupLine, ...] = Field(default=(), max_length=MAX_LINES)
 
 
 class Code(_Shape):
@@ -136,11 +147,11 @@ class Report(_Shape):
     """One report, as far as the pages show it."""
 
     schema_version: Literal[1]
-    made_at: AwareDatetime
+    made_at: Annotated[AwareDatetime, Field(ge=EARLIEST, lt=LATEST)]
     code: Code = Code()
     targets: tuple[Target, ...] = Field(min_length=1, max_length=100)
-    results: dict[str, Results]
-    comparisons: tuple[Comparison, ...] = ()
+    results: dict[Words, Results] = Field(max_length=100)
+    comparisons: tuple[Comparison, ...] = Field(default=(), max_length=MAX_LINES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +181,20 @@ def list_reports(home: Path) -> list[ReportOnList]:
 
 def is_report(folder: Path) -> bool:
     """Whether this is a folder with a report in it, under a name that an address can hold."""
-    return _NAME.fullmatch(folder.name) is not None and (folder / REPORT_JSON).is_file()
+    return _NAME.fullmatch(folder.name) is not None and _is_ours(folder / REPORT_JSON)
+
+
+def _is_ours(file: Path) -> bool:
+    """Whether this is a file that truly lies in a folder of reports: a link could lead anywhere."""
+    try:
+        root = file.parents[1].resolve()
+        return file.is_file() and file.resolve().is_relative_to(root)
+    except (OSError, RuntimeError):  # a folder that may not be entered; RuntimeError: links in a circle
+        return False
+
+
+def _is_offered(file: Path) -> bool:
+    return _is_ours(file) and file.stat().st_size <= MAX_REPORT_BYTES
 
 
 def find_report(home: Path, name: str) -> ReportOnList:
@@ -181,27 +205,33 @@ def find_report(home: Path, name: str) -> ReportOnList:
     return _on_list(home, name)
 
 
-def report_file(home: Path, name: str, file: str) -> Path:
-    """The file of a report that is offered for download. Raises: NotFound."""
+def report_file(home: Path, name: str, file: str) -> bytes:
+    """What is in the file of a report that is offered for download. Raises: NotFound."""
     if file not in find_report(home, name).files:
         raise NotFound("there is no such file")
-    return home / FOLDER / name / file
+    try:
+        return (home / FOLDER / name / file).read_bytes()
+    except OSError:  # it went, or may not be read
+        raise NotFound("there is no such file") from None
 
 
 def read_report(path: Path) -> Report:
     """The report in a file. Raises: BadFile, with one line that says what is wrong and where."""
     try:
         stat = path.stat()
-        return _read(path, stat.st_mtime_ns, stat.st_size)
+        if stat.st_size > MAX_REPORT_BYTES:
+            raise BadFile(f"{REPORT_JSON}: more than {MAX_REPORT_BYTES // 2**20} MiB", field="report")
+        found = _read(path, stat.st_mtime_ns, stat.st_size)
     except OSError as error:
         raise BadFile(f"{REPORT_JSON}: cannot be opened ({error.strerror})", field="report") from None
+    if isinstance(found, str):
+        raise BadFile(found, field="report")
+    return found
 
 
-@lru_cache(maxsize=64)
-def _read(path: Path, _changed_at: int, size: int) -> Report:
-    """Kept while the file keeps its time and size: the list reads every one of them."""
-    if size > MAX_REPORT_BYTES:
-        raise BadFile(f"{REPORT_JSON}: more than {MAX_REPORT_BYTES // 2**20} MiB", field="report")
+@lru_cache(maxsize=2 * MAX_LISTED)  # fewer than the list reads, in its order, would never hit
+def _read(path: Path, _changed_at: int, _size: int) -> Report | str:
+    """The report, or why it is none; kept while the file keeps its time and size. Raises: OSError."""
     try:
         return Report.model_validate_json(path.read_bytes())
     except ValidationError as error:
@@ -209,12 +239,12 @@ def _read(path: Path, _changed_at: int, size: int) -> Report:
             f"{'.'.join(map(str, one['loc'])) or 'file'}: {one['msg']}"
             for one in error.errors(include_input=False, include_url=False)[:MAX_FAULTS_TOLD]
         )
-        raise BadFile(f"{REPORT_JSON}: {faults}"[:500], field="report") from None
+        return f"{REPORT_JSON}: {faults}"[:500]
 
 
 def _on_list(home: Path, name: str) -> ReportOnList:
     folder = home / FOLDER / name
-    files = tuple(file for file in DOWNLOADS if (folder / file).is_file())
+    files = tuple(file for file in DOWNLOADS if _is_offered(folder / file))
     try:
         return ReportOnList(name, read_report(folder / REPORT_JSON), None, files)
     except BadFile as fault:

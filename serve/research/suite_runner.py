@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 import structlog
@@ -74,7 +75,7 @@ class SuiteRunner:
     def _store(self, run: _Run) -> None:
         hub, now = self._hub, utc_now()
         scores: dict[str, list[float | None]] = {
-            head: [one.by_head[head] if isinstance(one, TextScores) else None for one in run.results]
+            head: [_number(one.by_head[head]) if isinstance(one, TextScores) else None for one in run.results]
             for head in HEAD_ORDER
         }
         bundle = hub.classifier.bundle_id
@@ -96,3 +97,8 @@ class SuiteRunner:
                 )  # fmt: skip
         except IntegrityError:
             structlog.get_logger().info("another replica has run this suite", suite=run.suite_id)
+
+
+def _number(score: float) -> float | None:
+    # PostgreSQL's JSON has no NaN: the run would fail again and again, and keep those behind it waiting.
+    return score if math.isfinite(score) else None

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import PurePath
 from typing import Any, Final
 
-from sqlalchemy import and_, delete, select
+from sqlalchemy import and_, delete, func, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from model.configuration import sha256_of
-from model.errors import BadFile, Conflict, NotFound
+from model.errors import BadFile, Conflict, NotFound, TooMany
 from model.suite import Suite, suite_from_csv
 from serve.audit.events import Event
 from serve.audit.log import Detail, record
@@ -30,6 +31,11 @@ MAX_FUNCTIONALITIES: Final = 500
 """Each is a line of a table. HateCheck has 29."""
 
 MAX_NAME_CHARACTERS: Final = 60
+
+SUITES_A_DAY: Final = 50
+"""New ones of one person: the table keeps every file that was run, for ever."""
+
+WAS_RUN: Final = "the suite has been run: its results stand on it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +80,14 @@ def plain_name(filename: str) -> str:
 
 
 def store_suite(session: Session, suite: Suite, data: bytes, *, actor: str, at: datetime) -> tuple[str, bool]:
-    """The id of the stored suite, and whether it is new: the same bytes are the same suite."""
+    """The id of the stored suite, and whether it is new: the same bytes are the same suite.
+
+    Raises: TooMany.
+    """
     known = session.scalar(select(SuiteRow.suite_id).where(SuiteRow.sha256 == sha256_of(data)))
     if known is not None:
         return known, False
+    _check_rate(session, actor, at)
     row = SuiteRow(
         suite_id=new_id(),
         name=suite.name,
@@ -100,8 +110,11 @@ def discard_suite(session: Session, *, suite_id: str, actor: str, at: datetime) 
     if row.uploaded_by != actor:
         raise NotFound("there is no such suite of yours")
     if session.scalar(select(SuiteRun.bundle).where(SuiteRun.suite_id == suite_id).limit(1)) is not None:
-        raise Conflict("the suite has been run: its results stand on it")
-    session.execute(delete(SuiteRow).where(SuiteRow.suite_id == suite_id))
+        raise Conflict(WAS_RUN)
+    try:
+        session.execute(delete(SuiteRow).where(SuiteRow.suite_id == suite_id))
+    except IntegrityError:  # asked for between the look and the deed, which PostgreSQL lets happen
+        raise Conflict(WAS_RUN) from None
     details = {"sha256": row.sha256}
     record(session, actor=actor, event=Event.SUITE_DISCARDED, subject=suite_id, details=details, at=at)
 
@@ -156,6 +169,14 @@ def next_run(session: Session, bundle: str, passed_over: set[str]) -> SuiteRow |
     )
     found = next((one for one in session.scalars(waiting) if one not in passed_over), None)
     return None if found is None else session.get(SuiteRow, found)
+
+
+def _check_rate(session: Session, actor: str, at: datetime) -> None:
+    today = select(func.count()).where(
+        SuiteRow.uploaded_by == actor, SuiteRow.uploaded_at > at - timedelta(days=1)
+    )
+    if (session.scalar(today) or 0) >= SUITES_A_DAY:
+        raise TooMany(f"At most {SUITES_A_DAY} new suites in a day: try again tomorrow.")
 
 
 def _runs(session: Session) -> dict[str, dict[str, datetime | None]]:

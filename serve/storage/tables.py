@@ -256,7 +256,7 @@ class Decision(Row):
     case_id: Mapped[str] = mapped_column(ForeignKey("cases.case_id"), unique=True)
     lease_number: Mapped[int]
     decided_by: Mapped[str] = mapped_column(comment="actor")
-    decided_at: Mapped[datetime]
+    decided_at: Mapped[datetime] = mapped_column(index=True)
     outcome: Mapped[str]
     outcome_detail: Mapped[str | None]
     strands: Mapped[list[Any]]

@@ -15,6 +15,7 @@ from model.errors import BadConfig
 from model.language import load_language_settings
 from model.policy import load_policy
 from serve.cases.outcomes import load_outcomes
+from serve.cases.workflow.timers import load_workflow
 from serve.intake.sample_feed import read_sample_feed
 from serve.storage.identifiers import utc_now
 from training.ablation import load_plan
@@ -36,6 +37,7 @@ from training.targets.target_settings import load_target_settings
 LOADERS: list[tuple[str, Callable[[Path], Any]]] = [
     ("policy/outcomes.yaml", load_outcomes),
     ("policy/gate.yaml", load_rules),
+    ("policy/workflow.yaml", load_workflow),
     ("policy/*.yaml", load_policy),
     ("codebook/*.yaml", load_codebook),
     ("language/identification.yaml", load_language_settings),

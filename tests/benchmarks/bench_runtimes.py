@@ -4,9 +4,11 @@
 
 Takes the fp32 graph of a training run and compares, on dev posts and on one core: the shipped dynamic int8,
 ONNX Runtime's static int8 (QDQ, calibrated on dev posts of the calibration half), and, where OpenVINO is
-installed, OpenVINO on the fp32 graph (it takes bf16 by itself where the processor has it). Prints posts per
-second of the network alone and the average precision of every head. Figures belong to the machine and the
-minute.
+installed, OpenVINO on the fp32 graph (it takes bf16 by itself where the processor has it), and with NNCF its
+static int8 (SmoothQuant), calibrated on the same posts. Prints posts per second of the network alone and the
+average precision of every head. Figures belong to the machine and the minute. Neither is a dependency:
+
+    pip install --target LIB openvino nncf; PYTHONPATH=LIB python tests/benchmarks/bench_runtimes.py ...
 """
 
 from __future__ import annotations
@@ -78,6 +80,21 @@ def with_openvino(path: Path) -> Network:
     return lambda feed: compiled(feed)["logits"]
 
 
+def with_openvino_int8(path: Path, posts: EncodedPosts) -> Network:
+    """The graph under OpenVINO on one thread, statically quantised by NNCF with SmoothQuant."""
+    import nncf
+    import openvino
+
+    graph = openvino.Core().read_model(str(path))
+    fed = nncf.Dataset([feed for _, feed in feeds_of(posts, 1)])
+    quantised = nncf.quantize(
+        graph, fed, model_type=nncf.ModelType.TRANSFORMER, subset_size=CALIBRATION_POSTS
+    )
+    settings = {"INFERENCE_NUM_THREADS": 1, "NUM_STREAMS": 1, "PERFORMANCE_HINT": "LATENCY"}
+    compiled: Any = openvino.Core().compile_model(quantised, "CPU", settings)
+    return lambda feed: compiled(feed)["logits"]
+
+
 def static_int8(fp32: Path, folder: Path, posts: EncodedPosts) -> Path:
     """Writes the statically quantised graph: per channel, matrix products only, QDQ."""
     prepared, int8 = folder / "prepared.onnx", folder / "static.onnx"
@@ -135,7 +152,8 @@ def main() -> None:
     console = Console()
     table = Table("runtime", "posts/s, one core", *HEAD_ORDER, title=f"{len(posts.labels):,} dev posts")
     with tempfile.TemporaryDirectory() as place:
-        static = static_int8(given.run / "fp32.onnx", Path(place), encode(fitted, tokenizer, padding))
+        calibration = encode(fitted, tokenizer, padding)
+        static = static_int8(given.run / "fp32.onnx", Path(place), calibration)
         networks = {
             "ONNX Runtime, fp32": with_onnxruntime(given.run / "fp32.onnx"),
             "ONNX Runtime, dynamic int8 (ships)": with_onnxruntime(bundle / "model.onnx"),
@@ -143,6 +161,10 @@ def main() -> None:
         }
         if importlib.util.find_spec("openvino") is not None:
             networks["OpenVINO, its own choice"] = with_openvino(given.run / "fp32.onnx")
+        if importlib.util.find_spec("nncf") is not None:
+            networks["OpenVINO, static int8 (NNCF)"] = with_openvino_int8(
+                given.run / "fp32.onnx", calibration
+            )
         for name, network in networks.items():
             speed, precision = measured(network, posts)
             table.add_row(name, f"{speed:,.0f}", *(f"{precision[head]:.4f}" for head in HEAD_ORDER))

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
+
 import pytest
 from sqlalchemy import inspect, select, text
 from sqlalchemy.exc import DBAPIError
@@ -74,6 +77,25 @@ def test_suite_is_deleted_only_while_it_was_never_run(filled: Database) -> None:
 
     with filled.read() as session:
         assert session.scalars(select(SuiteRow.suite_id)).all() == ["1" * 26]
+
+
+def test_suite_that_was_run_stays_for_a_client_that_checks_no_references(filled: Database) -> None:
+    if not filled.is_sqlite:
+        pytest.skip("PostgreSQL checks references for every client")
+    with closing(sqlite3.connect(filled.engine.url.database)) as client:  # foreign_keys is off by default
+        with pytest.raises(sqlite3.IntegrityError, match="suites never change"):
+            client.execute("DELETE FROM suites")
+        client.execute("DELETE FROM suites WHERE suite_id = ?", ("2" * 26,))
+        client.commit()
+
+    with filled.read() as session:
+        assert session.scalars(select(SuiteRow.suite_id)).all() == ["1" * 26]
+
+
+def test_decisions_of_a_period_are_found_by_an_index(database: Database) -> None:
+    indexes = inspect(database.engine).get_indexes("decisions")
+
+    assert ["decided_at"] in [index["column_names"] for index in indexes]
 
 
 def test_index_of_extracts_holds_extracts_alone(database: Database) -> None:

@@ -21,6 +21,7 @@ from training.bench.printing import print_report
 from training.bench.results import Measurement, Posts, Say, measure_target
 from training.bench.suites_chosen import chosen_suites
 from training.corpora.mixture import Mixture, build_mixture
+from training.evaluation.clusters import family
 from training.evaluation.comparison import Comparison, compare_targets, holm
 from training.evaluation.figures import recipe_of, refuse_other_data
 from training.evaluation.group_rules import load_groups
@@ -110,7 +111,7 @@ def comparisons(measured: Mapping[str, Measurement]) -> list[Comparison]:
     found: list[Comparison] = []
     for name in next(iter(measured.values())).suites if measured else ():
         suite = next(iter(measured.values())).suites[name].suite
-        templates = [case.template_id or case.case_id for case in suite.cases]
+        templates = [family(case) for case in suite.cases]
         right = {target: measurement.suites[name].right for target, measurement in measured.items()}
         found += compare_targets(right, f"suite:{name}", templates=templates)
     return holm(found)

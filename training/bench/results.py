@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.explaining import AnnotatingClassifier
+from model.intervals import wilson
 from model.rationale import spans
 from model.suite import Suite
 from model.taxonomy import HEAD_ORDER
@@ -20,6 +21,7 @@ from training.corpora.mixture import CONTRAST, Mixture
 from training.corpora.overlap import in_calibration_half
 from training.corpora.pack import CorpusPost, read_corpus, read_manifest
 from training.evaluation.bootstrap import Measured
+from training.evaluation.clusters import family
 from training.evaluation.definitions import definition_diff, load_definition_pairs
 from training.evaluation.dev import annotated, label_table
 from training.evaluation.drift import dated_posts, drift_rows
@@ -31,7 +33,6 @@ from training.evaluation.hatexplain import NORMAL, communities_of, published_tes
 from training.evaluation.metrics import head_figures, reliability
 from training.evaluation.perturbation_settings import load_perturbation_settings
 from training.evaluation.perturbations import perturbation_curves
-from training.evaluation.reliability import wilson
 from training.evaluation.rewording import coded_term_rows, paraphrase_rows
 from training.evaluation.risk_coverage import risk_coverage_figures
 from training.evaluation.scoring import Scorer
@@ -213,7 +214,8 @@ def _robustness(
 
         hateful = [case.text for case in cases if case.hateful]
         harmless = [case.text for case in cases if not case.hateful]
-        curves |= perturbation_curves(hateful, harmless, score, threshold, settings)
+        families = {case.text: family(case) for case in cases}
+        curves |= perturbation_curves(hateful, harmless, score, threshold, settings, families)
         curves["coded_terms"] = coded_term_rows(cases, score, threshold, settings)
     curves["paraphrase"] = paraphrase_rows(cases, scores, threshold)
     return {name: rows for name, rows in curves.items() if rows}

@@ -8,9 +8,18 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from model.intervals import wilson
 from model.suite import SuiteCase
-from training.evaluation.bootstrap import COVERAGE, DRAWS, SEED, Measured, Values, Weights, bootstrap
-from training.evaluation.reliability import wilson
+from training.evaluation.bootstrap import (
+    COVERAGE,
+    DRAWS,
+    SEED,
+    Measured,
+    Values,
+    Weights,
+    bootstrap,
+    share,
+)
 
 Families = Sequence[str] | NDArray[np.str_]
 
@@ -21,8 +30,9 @@ LEAST_CLUSTERS = 5
 def clustered_share(hits: NDArray[np.bool_ | np.float64], clusters: Families) -> Measured | None:
     """The mean of `hits` (n,) over n cases, drawn by whole clusters for its interval.
 
-    None with fewer than LEAST_CLUSTERS clusters. Were cases drawn one by one, three fillings of a template
-    would count as three findings.
+    None with fewer than LEAST_CLUSTERS clusters. Where every draw gives the same, the ends are Wilson's for
+    as many cases as clusters: that all so far agree does not say that all ever will. Were cases drawn one
+    by one, three fillings of a template would count as three findings.
     Source: Davison and Hinkley 1997, section 3.8 (resampling of clusters).
     """
     if len(set(clusters)) < LEAST_CLUSTERS:
@@ -36,7 +46,7 @@ def clustered_share(hits: NDArray[np.bool_ | np.float64], clusters: Families) ->
         return found
 
     measured = bootstrap(mean, len(sizes))
-    return measured and replace(measured, posts=len(hits))
+    return measured and _with_width(replace(measured, posts=len(hits)), len(sizes))
 
 
 def family_share(hits: NDArray[np.bool_], families: Families) -> Measured | None:
@@ -48,8 +58,22 @@ def family_share(hits: NDArray[np.bool_], families: Families) -> Measured | None
     if found is not None or not len(hits):
         return found
     value = float(hits.mean())
-    low, high = wilson(value, len(set(families)))
-    return Measured(value, min(low, value), max(high, value), len(hits))
+    return _with_width(Measured(value, value, value, len(hits)), len(set(families)))
+
+
+def post_share(hits: NDArray[np.bool_]) -> Measured | None:
+    """The share of `hits` (n,), each its own family; Wilson's ends where all agree. None over nothing."""
+    found = share(hits)
+    return found and _with_width(found, len(hits))
+
+
+def _with_width(found: Measured, families: int) -> Measured:
+    """The share, with Wilson's ends over so many families if its own interval has no width."""
+    if found.low < found.high:
+        return found
+    low, high = wilson(found.value, families)
+    # Rounding must not put an end on the wrong side of the figure.
+    return replace(found, low=min(low, found.value), high=max(high, found.value))
 
 
 def mean_of_shares(

@@ -23,8 +23,8 @@ from training.evaluation.bootstrap import (
     Values,
     Weights,
     bootstrap,
-    share,
 )
+from training.evaluation.clusters import post_share
 from training.evaluation.metrics import auc_statistic, expected_calibration_error
 
 Axis = Literal["community", "identity", "dialect"]
@@ -163,8 +163,8 @@ def _error_rates(
     rates: dict[str, dict[str, Measured | None]] = {}
     for name, inside in groups.items():
         drawn = {
-            "false_positive_rate": share(flagged[inside & ~positive]),
-            "false_negative_rate": share(~flagged[inside & positive]),
+            "false_positive_rate": post_share(flagged[inside & ~positive]),
+            "false_negative_rate": post_share(~flagged[inside & positive]),
         }
         rates[name] = {
             rate: None if found is None else replace(found, value=float(frame.by_group.loc[name, rate]))

@@ -11,13 +11,13 @@ from __future__ import annotations
 import math
 import random
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from training.evaluation.bootstrap import share
+from training.evaluation.clusters import family_share
 from training.evaluation.perturbation_settings import PerturbationSettings
 from training.evaluation.robustness import DISGUISES, Change, Score, sample_texts
 
@@ -105,13 +105,15 @@ def perturbation_curves(
     score: Score,
     threshold: float,
     settings: PerturbationSettings,
+    families: Mapping[str, str] | None = None,
 ) -> dict[str, list[dict[str, Any]]]:
     """Per perturbation, strength by strength from 0, the shares caught and harmlessly flagged: `robustness`.
 
-    A seeded sample of each kind, the same at every point; a figure's `posts` says how many. `score` gives
-    (n,) float32 of one head, NaN for no answer. What has no answer as written is left out; what has none
-    once it is changed got away, so it counts as not flagged, and in `not_answered`. A point at which nothing
-    is answered has no figures.
+    A seeded sample of each kind, the same at every point; a figure's `posts` says how many. Intervals draw
+    whole `families` (text -> what it shares with others), each text its own where none are given. `score`
+    gives (n,) float32 of one head, NaN for no answer. What has no answer as written is left out; what has
+    none once it is changed got away, so it counts as not flagged, and in `not_answered`. A point at which
+    nothing is answered has no figures.
     """
     hateful = sample_texts([hateful_texts], settings.hateful_posts, settings.seed)
     harmless = sample_texts([harmless_texts], settings.harmless_posts, settings.seed)
@@ -119,12 +121,13 @@ def perturbation_curves(
     is_hateful = np.arange(len(written)) < len(hateful)
     scores_as_written = score(written, "as written")
     known = np.isfinite(scores_as_written)
+    family_of = np.asarray([(families or {}).get(text, text) for text in written], dtype=np.str_)
 
     def point(strength: float, scores: NDArray[np.float32]) -> dict[str, Any]:
         return {
             "strength": strength,
-            "caught": _share_over(scores[known & is_hateful], threshold),
-            "harmless_flagged": _share_over(scores[known & ~is_hateful], threshold),
+            "caught": _share_over(scores, threshold, known & is_hateful, family_of),
+            "harmless_flagged": _share_over(scores, threshold, known & ~is_hateful, family_of),
             "not_answered": int((known & ~np.isfinite(scores)).sum()),
         }
 
@@ -137,7 +140,11 @@ def perturbation_curves(
     return curves
 
 
-def _share_over(scores: NDArray[np.float32], threshold: float) -> dict[str, Any] | None:
-    """The share of scores from `threshold` on, NaN being below it; None where all are NaN."""
-    found = share(scores >= threshold) if np.isfinite(scores).any() else None
+def _share_over(
+    scores: NDArray[np.float32], threshold: float, counted: NDArray[np.bool_], families: NDArray[np.str_]
+) -> dict[str, Any] | None:
+    """The share of the counted scores from `threshold` on, NaN being below it; None where all are NaN."""
+    if not np.isfinite(scores[counted]).any():
+        return None
+    found = family_share(scores[counted] >= threshold, families[counted])
     return None if found is None else found.as_json()

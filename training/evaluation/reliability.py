@@ -7,14 +7,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from model.intervals import wilson
 from model.thresholds import Thresholds
 from training.evaluation.metrics import reliability
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-
-NORMAL_95 = 1.959964
-"""The normal quantile of a two-sided 95 % interval."""
 
 POINT_STYLES = {"recall_first": ":", "threshold": "-", "precision_first": "--"}
 
@@ -49,17 +47,3 @@ def draw_reliability(
     for name, at in {"threshold": thresholds[head], **lines}.items():
         panel.axvline(at, linestyle=POINT_STYLES[name], color="0.3", linewidth=0.8, label=name)
     panel.legend(fontsize="x-small", loc="upper left", frameon=False)
-
-
-def wilson(share: float, posts: int) -> tuple[float, float]:
-    """The ends in [0, 1] of the 95 % interval of a share of `posts` posts.
-
-    Source: Wilson 1927, "Probable inference".
-
-    >>> [round(end, 3) for end in wilson(0.0, 10)], [round(end, 3) for end in wilson(0.5, 100)]
-    ([0.0, 0.278], [0.404, 0.596])
-    """
-    squared = NORMAL_95**2
-    middle = (share + squared / (2 * posts)) / (1 + squared / posts)
-    half = NORMAL_95 * np.sqrt(share * (1 - share) / posts + squared / (4 * posts**2)) / (1 + squared / posts)
-    return max(0.0, float(middle - half)), min(1.0, float(middle + half))

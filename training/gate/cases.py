@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,16 +14,16 @@ from numpy.typing import NDArray
 from model.bundle import Bundle
 from model.configuration import configs_folder, sha256_of
 from model.errors import BadConfig, BadRecord
-from model.normalise import normalise_text
 from model.records import read_jsonl
-from model.suite import FunctionalityWords, Suite, SuiteCase, read_suite
+from model.suite import Suite
 from model.taxonomy import HEAD_ORDER
 from training.corpora.mixture import Mixture, build_mixture
 from training.corpora.overlap import in_calibration_half, text_key
 from training.corpora.pack import NOT_ANNOTATED, CorpusFile, read_corpus, read_manifest
-from training.evaluation.figures import FUNCTIONAL_SUITE, HATE, MADLIBS, recipe_of
+from training.evaluation.figures import FUNCTIONAL_SUITE, MADLIBS, recipe_of
 from training.evaluation.identities import load_neutral_suite, madlibs_posts
-from training.suites.expansion import build_suite
+from training.gate.rules import NeutralSample
+from training.suites.reading import open_suite
 
 OWN_NEUTRAL = "neutral suite"
 MADE_BY_US = ("contrast: ", "identity terms: ")
@@ -56,17 +58,19 @@ def gather_cases(
     suites: Sequence[Path] = (),
     labels: Sequence[Path] = (),
     gold: Sequence[Path] = (),
+    neutral_sample: NeutralSample | None = None,
 ) -> GateCases:
     """The cases for two bundles.
 
     With `gold` (labelled posts marked `test`, so that no training takes them) these are the labelled posts;
     without, the dev posts that both recipes leave out of training and of calibration. `labels` are the hub's
     files that either was trained with. No `suites` named: all of configs/suites; the data folder's HateCheck
-    is always among them. Raises: BadConfig, BadFile, BadRecord.
+    is always among them. No `neutral_sample`: all neutral sentences of the data folder.
+    Raises: BadConfig, BadFile, BadRecord.
     """
     manifest = read_manifest(data)
     texts, table = _gold_posts(gold) if gold else _unseen_by_both(new, old, data, labels)
-    return GateCases(texts, table, _neutral_mentions(manifest), _suites(manifest, suites))
+    return GateCases(texts, table, _neutral_mentions(manifest, neutral_sample), _suites(manifest, suites))
 
 
 def _gold_posts(files: Sequence[Path]) -> tuple[tuple[str, ...], NDArray[np.int8]]:
@@ -85,7 +89,7 @@ def _unseen_by_both(
 ) -> tuple[tuple[str, ...], NDArray[np.int8]]:
     mixture = _mixture_of(new, data, labels)
     unseen_by_old = None
-    if _recipe_text(new) != _recipe_text(old) or _label_files(new) != _label_files(old):
+    if _recipe_text(new) != _recipe_text(old) or _made_from(new) != _made_from(old):
         unseen_by_old = {text_key(post.text) for post in _mixture_of(old, data, labels).dev}
     posts = [
         post
@@ -105,7 +109,7 @@ def _mixture_of(bundle: Bundle, data: Path, labels: Sequence[Path]) -> Mixture:
     # Our own templates are no cases here, and making them takes as long as everything else.
     recipe = recipe_of(bundle.folder).model_copy(update={"contrast": None})
     mixture = build_mixture(recipe, data, files, drop_near_duplicates=False)
-    made_from, found = _corpora(bundle.manifest.get("data", {})), _corpora(mixture.files)
+    made_from, found = _made_from(bundle), _corpora(mixture.files)
     if any(made_from.get(name) != digest for name, digest in found.items()):
         raise BadConfig("data: not what the bundle was made from, so its dev posts cannot be told apart")
     return mixture
@@ -113,6 +117,10 @@ def _mixture_of(bundle: Bundle, data: Path, labels: Sequence[Path]) -> Mixture:
 
 def _corpora(files: Mapping[str, str]) -> dict[str, str]:
     return {name: digest for name, digest in files.items() if not name.startswith(MADE_BY_US)}
+
+
+def _made_from(bundle: Bundle) -> dict[str, str]:
+    return _corpora(bundle.manifest.get("data", {}))
 
 
 def _label_files(bundle: Bundle) -> dict[str, str]:
@@ -129,7 +137,9 @@ def _recipe_text(bundle: Bundle) -> bytes:
     return (bundle.folder / "recipe.yaml").read_bytes()
 
 
-def _neutral_mentions(manifest: Mapping[str, CorpusFile]) -> tuple[NeutralMention, ...]:
+def _neutral_mentions(
+    manifest: Mapping[str, CorpusFile], sample: NeutralSample | None
+) -> tuple[NeutralMention, ...]:
     suite = load_neutral_suite()
     own = [
         NeutralMention(
@@ -142,11 +152,28 @@ def _neutral_mentions(manifest: Mapping[str, CorpusFile]) -> tuple[NeutralMentio
         for template in suite.templates
     ]
     corpus = read_corpus(manifest[MADLIBS]) if MADLIBS in manifest else []
-    named = madlibs_posts(corpus)
-    return (
-        *own,
-        *(NeutralMention(MADLIBS, group, _without(group, post.text), post.text) for group, post in named),
-    )
+    named = [
+        NeutralMention(MADLIBS, group, _without(group, post.text), post.text)
+        for group, post in madlibs_posts(corpus)
+    ]
+    return (*own, *(named if sample is None else sampled(named, sample)))
+
+
+def sampled(mentions: Sequence[NeutralMention], sample: NeutralSample) -> list[NeutralMention]:
+    """At most so many mentions of each group, in their order, the wordings drawn alike for all groups."""
+
+    def drawn(place: int) -> bytes:
+        return hashlib.sha256(f"{sample.seed}:{mentions[place].template}".encode()).digest()
+
+    by_group: dict[str, list[int]] = defaultdict(list)
+    for place, mention in enumerate(mentions):
+        by_group[mention.group].append(place)
+    kept = [
+        place
+        for places in by_group.values()
+        for place in sorted(places, key=drawn)[: sample.sentences_a_group]
+    ]
+    return [mentions[place] for place in sorted(kept)]
 
 
 def _without(group: str, text: str) -> str:
@@ -155,35 +182,13 @@ def _without(group: str, text: str) -> str:
 
 def _suites(manifest: Mapping[str, CorpusFile], files: Sequence[Path]) -> tuple[Suite, ...]:
     paths = list(files) or sorted((configs_folder() / "suites").glob("*.yaml"))
-    found = [build_suite(path) if path.suffix in {".yaml", ".yml"} else read_suite(path) for path in paths]
+    found = [open_suite(path) for path in paths]
     names = {suite.name for suite in found}
     if len(names) < len(found):
         raise BadConfig("suites: two have the same name")
     if FUNCTIONAL_SUITE in manifest and FUNCTIONAL_SUITE not in names:
-        found.append(_hatecheck(manifest[FUNCTIONAL_SUITE]))
+        found.append(open_suite(manifest[FUNCTIONAL_SUITE].path))
     return tuple(found)
-
-
-def _hatecheck(file: CorpusFile) -> Suite:
-    cases = tuple(
-        SuiteCase(
-            case_id=post.id,
-            text=post.text,
-            functionality=post.functionality or "",
-            hateful=post.labels[HATE] == 1,
-            target=post.target,
-            template_id=str((post.meta or {}).get("templ") or "") or None,
-        )
-        for post in read_corpus(file)
-        if post.labels[HATE] != NOT_ANNOTATED
-    )
-    words = {case.functionality: FunctionalityWords(case.functionality, "", None, None) for case in cases}
-    return Suite(FUNCTIONAL_SUITE, "published", file.sha256, "en", cases, words)
-
-
-def template_of(case: SuiteCase) -> str:
-    """What a case shares with its siblings: its template's id, else its own text."""
-    return case.template_id or text_key(normalise_text(case.text))
 
 
 def _table(rows: Sequence[Sequence[int]]) -> NDArray[np.int8]:

@@ -57,7 +57,15 @@ def run_gate(
     rules, rules_sha256 = load_rules(margins)
     new_bundle, old_bundle = Bundle.load(new), Bundle.load(old or default_bundle_folder())
     with Console(stderr=True).status("gathering cases that neither bundle has seen"):
-        cases = gather_cases(new_bundle, old_bundle, data, suites=suites, labels=labels, gold=gold)
+        cases = gather_cases(
+            new_bundle,
+            old_bundle,
+            data,
+            suites=suites,
+            labels=labels,
+            gold=gold,
+            neutral_sample=rules.neutral_sample,
+        )
     comparisons = compare(Contender.of(new_bundle), Contender.of(old_bundle), cases, rules, speeds=speeds)
     decision = judge(comparisons, alpha=rules.alpha, power=rules.power)
     console = Console()

@@ -125,7 +125,9 @@ def _line(entry: Comparison, *, alpha: float, strict: float, power: float) -> Li
     if not entry.unit:
         # A fact has no interval and is either way; what is left can only be a line without enough of it.
         return _made(entry, INFERIOR, f"{entry.name}: too little was measured", low=low, high=high)
-    more = labels_needed(found, entry.margin, alpha=alpha, power=power) if low < -entry.margin else 0
+    more = 0
+    if low < -entry.margin:
+        more = labels_needed(found, entry.margin, alpha=alpha, strict=strict, power=power)
     if missing:
         # Posts come as they come: so many of them that enough are positive.
         more = max(more, math.ceil(missing * found.posts / counted) if counted else missing)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,9 +14,10 @@ from model.onnx_classifier import OnnxClassifier
 from model.suite import Suite, SuiteCase
 from model.taxonomy import HEAD_ORDER
 from training.corpora.pack import NOT_ANNOTATED
+from training.evaluation.clusters import family as template_family
 from training.evaluation.scoring import Scorer
 from training.evaluation.unread import unread
-from training.gate.cases import OWN_NEUTRAL, GateCases, NeutralMention, template_of
+from training.gate.cases import OWN_NEUTRAL, GateCases, NeutralMention
 from training.gate.decision import Comparison
 from training.gate.noninferiority import (
     Evidence,
@@ -26,7 +27,7 @@ from training.gate.noninferiority import (
     paired_f1,
     paired_shares,
 )
-from training.gate.rules import FamilyName, GateRules
+from training.gate.rules import FAMILIES, FamilyName, GateRules
 from training.gate.speed import posts_per_second
 
 Flags = NDArray[np.bool_]
@@ -59,6 +60,11 @@ class Contender:
         """Which texts (n,) it would not score for their language."""
         return unread(texts, self.bundle.languages)
 
+    def leaves_alone(self, texts: Sequence[str]) -> Flags:
+        """Which texts (n,) it neither calls hate nor sends to a person for their language."""
+        alone: Flags = ~self.says(texts) & ~self.refuses(texts)
+        return alone
+
     def right(self, cases: Sequence[SuiteCase], gold: Sequence[bool], head: str = "hate") -> Flags:
         """Which cases (n,) it answers as `gold` has it; one that it does not score is wrong."""
         texts = [case.text for case in cases]
@@ -69,15 +75,19 @@ class Contender:
 def compare(
     new: Contender, old: Contender, cases: GateCases, rules: GateRules, *, speeds: Speeds = posts_per_second
 ) -> list[Comparison]:
-    """All lines, in the order of the rules' families. `speeds` is how the two are timed. Raises: BadInput."""
+    """All lines, in the order of the rules' families; a family without cases has one, which holds back.
+
+    `speeds` is how the two are timed. Raises: BadInput.
+    """
     lines = _Lines(new, old, rules)
-    return [
+    found = [
         *lines.strands(cases),
         *lines.neutral(cases.neutral),
         *lines.suites(cases.suites),
         *lines.parity(),
         lines.speed(cases, speeds),
     ]
+    return [*found, *lines.without_cases({line.family for line in found})]
 
 
 @dataclass(slots=True)
@@ -112,7 +122,7 @@ class _Lines:
 
     def neutral(self, mentions: Sequence[NeutralMention]) -> Iterator[Comparison]:
         texts = [mention.text for mention in mentions]
-        old_right, new_right = ~self.old.says(texts), ~self.new.says(texts)
+        old_right, new_right = self.old.leaves_alone(texts), self.new.leaves_alone(texts)
         sources = np.asarray([mention.source for mention in mentions])
         groups = np.asarray([mention.group for mention in mentions])
         templates = np.asarray([mention.template for mention in mentions])
@@ -184,7 +194,7 @@ class _Lines:
         unit: str,
         head: str = "hate",
     ) -> Comparison:
-        templates = [template_of(case) for case in cases]
+        templates = [template_family(case) for case in cases]
         old, new = self.old.right(cases, gold, head), self.new.right(cases, gold, head)
         return self._line(name, family, group, paired_shares(old, new, templates), unit)
 
@@ -206,6 +216,12 @@ class _Lines:
         sample = texts[::step][:SPEED_POSTS]
         new, old = speeds(self.new.classifier, self.old.classifier, sample)
         return self._line("posts a second", "speed", None, known(new / old - 1, old, new, len(sample)), "")
+
+    def without_cases(self, judged: Collection[str]) -> Iterator[Comparison]:
+        """What no case was about has not been shown to be as good: a line that nothing was measured of."""
+        for family_name in FAMILIES:
+            if family_name not in judged:
+                yield self._line(f"{family_name}: no case", family_name, None, None, "cases")
 
     def _line(
         self, name: str, family: FamilyName, group: str | None, evidence: Evidence | None, unit: str

@@ -29,7 +29,8 @@ class Evidence:
     """What the cases say of one measure of two bundles.
 
     `value` is new minus old, more being better; `old` and `new` are the measure itself. `spread` is the
-    standard deviation of one case's part in the difference, so that n cases know it to spread / sqrt(n).
+    standard deviation of one case's part in the difference, so that n cases know it to spread / sqrt(n);
+    `spread_at` gives it for a true difference handed in, where the bounds are of a test that supposes one.
     `positives` counts the cases that are positive, where the measure hangs on them.
     """
 
@@ -40,6 +41,7 @@ class Evidence:
     spread: float
     bounds: Callable[[float], tuple[float, float]]
     positives: int | None = None
+    spread_at: Callable[[float], float] | None = None
 
 
 def quantile(alpha: float) -> float:
@@ -52,7 +54,8 @@ def paired_shares(old_right: Flags, new_right: Flags, clusters: Sequence[str] | 
 
     Cases with the same word in `clusters` were filled into one template and stand or fall together: counts
     are divided by the design effect, the variance by clusters over the variance by cases, never below 1.
-    Where the bundles never differ there is no variance to compare, and each case counts once.
+    Where the bundles never differ there is no variance to compare, and each case counts once: the interval
+    is then one over other cases of these templates, not over other templates.
     Source: Tango 1998, Statistics in Medicine 17:891; Rao and Scott 1992, Biometrics 48:577.
     """
     posts = len(old_right)
@@ -62,6 +65,9 @@ def paired_shares(old_right: Flags, new_right: Flags, clusters: Sequence[str] | 
 
     def bounds(alpha: float) -> tuple[float, float]:
         return tango_interval(better / effect, worse / effect, posts / effect, alpha)
+
+    def spread_at(shift: float) -> float:
+        return math.sqrt(_variance_at(better, worse, posts, shift) * effect)
 
     # One more case of either kind, so that bundles that never differed yet are not taken to never differ.
     # Source: Agresti and Min 2005, Statistics in Medicine 24:729 (adding to the discordant cells).
@@ -74,6 +80,7 @@ def paired_shares(old_right: Flags, new_right: Flags, clusters: Sequence[str] | 
         posts=posts,
         spread=math.sqrt(max(variance, 0.0)),
         bounds=bounds,
+        spread_at=spread_at,
     )
 
 
@@ -103,15 +110,20 @@ def tango_interval(better: float, worse: float, posts: float, alpha: float) -> t
     value = (better - worse) / posts
 
     def score(shift: float) -> float:
-        linear = -better - worse + (2 * posts - better + worse) * shift
-        constant = -worse * shift * (1 - shift)
-        only_old = (math.sqrt(max(0.0, linear**2 - 8 * posts * constant)) - linear) / (4 * posts)
-        variance = posts * (2 * only_old + shift * (1 - shift))
+        variance = posts * _variance_at(better, worse, posts, shift)
         return (better - worse - posts * shift) / math.sqrt(variance) if variance > 0 else 0.0
 
     low = -1.0 if value <= -1 else _crossing(score, limit, -1.0, value)
     high = 1.0 if value >= 1 else _crossing(score, -limit, value, 1.0)
     return low, high
+
+
+def _variance_at(better: float, worse: float, posts: float, shift: float) -> float:
+    """The variance of one case's difference, were the true difference `shift`: as likely as can be then."""
+    linear = -better - worse + (2 * posts - better + worse) * shift
+    constant = -worse * shift * (1 - shift)
+    only_old = (math.sqrt(max(0.0, linear**2 - 8 * posts * constant)) - linear) / (4 * posts)
+    return max(0.0, 2 * only_old + shift * (1 - shift))
 
 
 def _crossing(score: Callable[[float], float], at: float, low: float, high: float) -> float:
@@ -223,15 +235,24 @@ def _normal(
     return Evidence(value, old, new, posts, spread, bounds, positives)
 
 
-def labels_needed(evidence: Evidence, margin: float, *, alpha: float, power: float) -> int:
+def labels_needed(evidence: Evidence, margin: float, *, alpha: float, strict: float, power: float) -> int:
     """How many more cases of the same kind would settle the line with chance `power`; at least 1.
 
-    n = ((z_alpha + z_power) * spread / gap)^2 cases in all, where the gap is from the observed difference to
-    the margin: upwards to be found as good, downwards to be found worse. A gap below half the margin is taken
-    for half the margin: an observed difference so near to it says little about where the truth is.
+    n = ((z_level * spread at the margin + z_power * spread) / gap)^2 cases in all. The gap is from the
+    observed difference to the margin: upwards to be found as good, at the level `alpha`; downwards to be
+    found worse, at `strict`, the level that refuses. A gap below half the margin is taken for half of it: an
+    observed difference so near to the margin says little about where the truth is. Where that many are
+    there already, as many again are asked for.
     Source: Lachin 1992, Statistics in Medicine 11:1239, and Nam 1997, Biometrics 53:1422 (paired proportions,
-    the spread squared being discordance less squared difference).
+    the spread at the margin being that of Tango's test).
     """
-    gap = max(abs(evidence.value + margin), margin / 2)
-    wanted = ((quantile(alpha) + quantile(1 - power)) * evidence.spread / gap) ** 2
-    return max(1, math.ceil(wanted) - evidence.posts)
+    above = evidence.value + margin
+    gap = max(abs(above), margin / 2)
+    at_margin = evidence.spread
+    if evidence.spread_at is not None:
+        at_margin = max(at_margin, evidence.spread_at(-margin))
+    level = alpha if above >= 0 else strict
+    wanted = math.ceil(((quantile(level) * at_margin + quantile(1 - power) * evidence.spread) / gap) ** 2)
+    if wanted > evidence.posts:
+        return wanted - evidence.posts
+    return evidence.posts if abs(above) < gap else 1

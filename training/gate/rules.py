@@ -38,6 +38,17 @@ class Family(FrozenConfig):
     reason: str = Field(min_length=1)
 
 
+class NeutralSample(FrozenConfig):
+    """How many of the data folder's neutral sentences are taken about each group.
+
+    The draw is of wordings, so that every group is asked in the same ones.
+    """
+
+    sentences_a_group: int = Field(ge=1)
+    seed: int
+    reason: str = Field(min_length=1)
+
+
 class GateRules(FrozenConfig):
     """The dated file of margins."""
 
@@ -46,6 +57,7 @@ class GateRules(FrozenConfig):
     valid_from: date
     confidence: float = Field(gt=0.5, lt=1, description="of every one-sided bound that promotes")
     power: float = Field(gt=0.5, lt=1, description="with which the labels asked for would settle a line")
+    neutral_sample: NeutralSample
     families: dict[FamilyName, Family]
 
     @model_validator(mode="after")

@@ -1,9 +1,9 @@
 """This report against an earlier one: better, worse, not distinguishable or not comparable, line by line.
 
-Without the answers case by case the two intervals are all there is. The interval of the difference is
-made from them as if the two figures were independent; measured on the same posts they mostly rise and
-fall together, so a real difference may go unseen here, and a difference that is seen may be believed.
-Whoever holds the answers case by case hands in `paired`, and its interval is used instead.
+A report holds no answers case by case, so the two intervals are all there is. The interval of the
+difference is made from them as if the two figures were independent; measured on the same posts they mostly
+rise and fall together, so a real difference may go unseen here, and a difference that is seen may be
+believed.
 
 Each line is tested alone: of lines without any difference about one in twenty would be called one if the
 intervals were exact. The page says so.
@@ -15,13 +15,11 @@ import math
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final, Literal
 
+from model.intervals import wilson
 from training.evaluation.gates import load_anchors, load_gates
-from training.evaluation.reliability import wilson
 from training.report.shape import Against, AgainstLine, Figure, Report, Result
 
 Verdict = Literal["better", "worse", "not distinguishable", "not comparable"]
-Paired = Callable[[str, str], Figure | None]
-"""(target, measure) -> the paired difference, now minus then; None where the answers are not at hand."""
 
 SUITE_MEASURES: Final = ("accuracy", "hateful", "non_hateful", "macro")
 RATES: Final = ("false_positive_rate", "false_negative_rate")
@@ -30,9 +28,7 @@ GAPS: Final = ("hatexplain_fped", "hatexplain_fned")
 """Measures without gate or anchor where less is better."""
 
 
-def compare_reports(
-    now: Mapping[str, Any], then: Mapping[str, Any], *, paired: Paired | None = None
-) -> dict[str, Any]:
+def compare_reports(now: Mapping[str, Any], then: Mapping[str, Any]) -> dict[str, Any]:
     """The member `against` of `now`: one line for each figure that both reports name.
 
     Targets go by their names; where each report has one only, those two are compared whatever they are
@@ -57,7 +53,6 @@ def compare_reports(
                     before[measure],
                     same=not other(measure),
                     less_is_better=directions(measure),
-                    paired=None if paired is None else paired(target, measure),
                 )
             )
     names = ", ".join(f"{target.name} ({target.identity})" for target in old.targets)
@@ -109,12 +104,11 @@ def _line(
     *,
     same: bool,
     less_is_better: bool,
-    paired: Figure | None,
 ) -> AgainstLine:
     found: Figure | None = None
     verdict: Verdict = "not comparable"
     if same and now is not None and then is not None:
-        found = _rounded(paired or difference(now, then))
+        found = _rounded(difference(now, then))
         verdict = verdict_of(found, less_is_better=less_is_better)
     return AgainstLine(target=target, measure=measure, now=now, then=then, difference=found, verdict=verdict)
 

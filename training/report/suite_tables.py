@@ -168,9 +168,10 @@ def _groups(results: dict[str, SuiteResult], peers: dict[str, list[Peer]]) -> li
         kinds = []
         for measure, words in GROUP_KINDS:
             cells = [_own(getattr(group, measure) if group else None) for group in ours]
-            cells += [Cell(known.get(f"{measure}:{name}".casefold())) for known in published.values()]
-            if any(cell.value is not None for cell in cells):
-                kinds.append((words, _with_best(cells)))
+            theirs = [Cell(known.get(f"{measure}:{name}".casefold())) for known in published.values()]
+            if any(cell.value is not None for cell in (*cells, *theirs)):
+                # Published are the templated cases alone, so the highest is marked among ours only.
+                kinds.append((words, (*_with_best(cells), *theirs)))
         cases = max(group.cases for group in ours if group is not None)
         if kinds:
             rows.append(GroupRow(name, cases, tuple(kinds)))

@@ -361,3 +361,38 @@ def test_styled_letters_hold_the_whole_alphabet_of_circles_squares_and_flags() -
     assert {styled_letters()[letter] for letter in "ᴀʙᴄᴅᴇꜰɢʜɪᴊᴋʟᴍɴᴏᴘꞯʀꜱᴛᴜᴠᴡʏᴢ"} == set(
         "abcdefghijklmnopqrstuvwyz"
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("you h🅰️te them", "you hate them"),
+        ("🅱️oys", "boys"),
+        ("l🅾️sers", "losers"),
+        ("M🅾️🅾️N", "MOON"),
+        ("f❌ck", "fxck"),
+        ("🇰🇮🇱🇱 it", "kill it"),
+    ],
+)
+def test_emoji_that_shows_a_letter_of_a_word_is_the_letter(text: str, expected: str) -> None:
+    assert normalise_text(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("blood type 🅱️ please", "blood type B button (blood type) please"),
+        ("wrong❌", "wrong cross mark"),
+        ("🇬🇧🇫🇷🇮🇪", "United Kingdom France Ireland"),
+    ],
+)
+def test_emoji_that_shows_no_letter_of_a_word_keeps_its_name(text: str, expected: str) -> None:
+    assert normalise_text(text) == expected
+
+
+def test_letter_emoji_map_to_their_place_in_the_raw_text() -> None:
+    found = normalise("h🅰️te")
+
+    assert found.text == "hate"
+    assert found.raw_span(1, 2) == (1, 3)
+    assert found.raw_span(2, 4) == (3, 5)

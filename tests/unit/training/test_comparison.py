@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import combinations
+from itertools import combinations, product
 
 import numpy as np
 import pytest
@@ -51,8 +51,30 @@ def compared(a: np.ndarray, b: np.ndarray, draws: int = 100, **named: object) ->
     ],
 )
 def test_mcnemar_of_published_tables_is_as_published(only_a: int, only_b: int, expected: float) -> None:
-    assert mcnemar_exact(only_a, only_b) == pytest.approx(expected, abs=5e-6)
-    assert mcnemar_exact(only_b, only_a) == pytest.approx(expected, abs=5e-6)
+    leads = np.repeat([1, -1, 0], [only_a, only_b, 5])
+
+    assert mcnemar_exact(leads) == pytest.approx(expected, abs=5e-6)
+    assert mcnemar_exact(-leads) == pytest.approx(expected, abs=5e-6)
+
+
+@given(st.lists(st.integers(-4, 4), min_size=1, max_size=9))
+def test_mcnemar_over_templates_counts_every_way_that_their_coins_could_fall(leads: list[int]) -> None:
+    signs = np.asarray(list(product([-1, 1], repeat=len(leads))))
+    sums = np.abs(signs @ np.abs(leads))
+
+    assert mcnemar_exact(np.asarray(leads)) == pytest.approx((sums >= abs(sum(leads))).mean())
+
+
+def test_equal_targets_on_templates_that_fall_as_one_are_told_apart_in_few_of_many_reports() -> None:
+    # Ten comparisons of five equal targets a report; 24 templates of 10 cases, each right or wrong as one.
+    draw, wrong = np.random.default_rng(13), 0
+    templates = np.repeat([f"t{number}" for number in range(24)], 10)
+    for _ in range(150):
+        right = {name: np.repeat(draw.random(24) < 0.6, 10) for name in "abcde"}
+        found = holm(compare_targets(right, "suite:ours", templates=templates.tolist(), draws=200))
+        wrong += any(one.verdict != SAME for one in found)
+
+    assert wrong / 150 <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / 150)
 
 
 def test_holm_of_published_p_values_is_as_published() -> None:

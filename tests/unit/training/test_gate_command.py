@@ -25,8 +25,10 @@ from model.errors import BadConfig, BadRecord
 from model.records import LabelledPost, write_jsonl
 from model.suite import FunctionalityWords, Suite, SuiteCase, write_suite_csv
 from model.taxonomy import HEAD_ORDER, Strand
-from training.gate.cases import gather_cases
+from training.gate.cases import NeutralMention, gather_cases, sampled
 from training.gate.command import run_gate
+from training.gate.measuring import Contender
+from training.gate.rules import NeutralSample, load_rules
 from training.gate.speed import posts_per_second
 
 pytestmark = pytest.mark.training
@@ -184,6 +186,53 @@ def test_too_few_gold_posts_ask_for_labels(tmp_path: Path, run: Callable[..., An
     assert all("of the 250 wanted" in reason for reason in written["reasons"])
 
 
+def test_line_that_no_case_is_about_holds_the_promotion_back(
+    tmp_path: Path, pack: Path, run: Callable[..., Any]
+) -> None:
+    words = {"news": FunctionalityWords("news", "", "news", False)}
+    cases = tuple(SuiteCase(f"{n}", f"the club met {n} times", "news", False) for n in range(220))
+    path = tmp_path / "hatecheck.csv"  # in the place of the data folder's, which names whom a case is about
+    write_suite_csv(Suite("hatecheck", "1", "", "en", cases, words), path)
+
+    status, written = run(bundle(tmp_path / "new"), bundle(tmp_path / "old"), suites=[path])
+
+    assert (status, written["verdict"]) == (3, "needs labels")
+    assert written["reasons"] == ["suite_target: no case: not measured"]
+
+
+def test_bundle_that_no_longer_reads_a_mention_does_not_leave_it_alone(tmp_path: Path) -> None:
+    reader = Contender.of(Bundle.load(bundle(tmp_path / "any")))
+    folder = bundle(tmp_path / "english")
+    (folder / "manifest.json").unlink()
+    write_manifest(folder, {"name": "e", "max_tokens": 64, "pad_token_id": 0, "languages": ["en"]})
+    of_english = Contender.of(Bundle.load(folder))
+    texts = ["Наши соседи сегодня пекут хлеб и поют песни", "Our neighbours bake bread today and sing songs"]
+
+    assert reader.leaves_alone(texts).tolist() == [True, True]
+    assert of_english.leaves_alone(texts).tolist() == [False, True]
+
+
+def test_sample_of_neutral_mentions_asks_about_every_group_in_the_same_words() -> None:
+    mentions = [
+        NeutralMention("source", group, f"{n} tea with", f"{n} tea with {group}")
+        for n in range(300)
+        for group in ("sikhs", "jews", "gay people")
+    ]
+    wanted = NeutralSample(sentences_a_group=20, seed=1, reason="a test")
+
+    found = sampled(mentions, wanted)
+
+    wordings = {
+        group: [one.template for one in found if one.group == group]
+        for group in ("sikhs", "jews", "gay people")
+    }
+    assert len(found) == 60
+    assert wordings["sikhs"] == wordings["jews"] == wordings["gay people"]
+    assert [one for one in mentions if one in found] == found
+    assert found != sampled(mentions, wanted.model_copy(update={"seed": 2}))
+    assert load_rules()[0].neutral_sample.sentences_a_group >= load_rules()[0].families["neutral_group"].least
+
+
 @pytest.mark.parametrize("parity", [None, {"posts": 9, "int8_average_precision_loss": {"hate": 0.02}}])
 def test_bundle_without_good_int8_parity_is_refused(
     tmp_path: Path, run: Callable[..., Any], parity: dict[str, Any] | None
@@ -247,6 +296,26 @@ def test_dev_posts_are_those_that_neither_bundle_trained_or_calibrated_on(
     assert not set(cases.texts) & seen
     assert not any(in_calibration_half(text) for text in cases.texts)
     assert set(cases.texts) < {post.text for post in mixtures[0].dev}
+
+
+def test_current_bundle_made_from_other_data_by_the_same_recipe_is_not_taken_on_trust(
+    tmp_path: Path, tiny_pack: Path, tiny_recipe: Callable[..., Path]
+) -> None:
+    from training.corpora.mixture import build_mixture
+    from training.recipe import load_recipe
+
+    recipe = tiny_recipe()
+    files = build_mixture(load_recipe(recipe).recipe, tiny_pack).files
+    made = []
+    for name, data in (("new", files), ("old", dict.fromkeys(files, "0" * 64))):
+        folder = bundle(tmp_path / name)
+        shutil.copy(recipe, folder / "recipe.yaml")
+        (folder / "manifest.json").unlink()
+        write_manifest(folder, {"name": name, "max_tokens": 64, "pad_token_id": 0, "data": data})
+        made.append(Bundle.load(folder))
+
+    with pytest.raises(BadConfig, match="not what the bundle was made from"):
+        gather_cases(made[0], made[1], tiny_pack)
 
 
 def test_speed_is_the_median_round_of_both_in_turn() -> None:

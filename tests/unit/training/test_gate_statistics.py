@@ -161,7 +161,7 @@ def test_labels_asked_for_settle_the_line_with_the_power_promised() -> None:
     # An equal model, discordance 10 %: what is asked for after a small look must suffice four times in five.
     random = np.random.default_rng(5)
     look = paired_shares(flags((True, 95), (False, 5)), flags((True, 90), (False, 5), (True, 5)))
-    wanted = look.posts + labels_needed(look, 0.05, alpha=ALPHA, power=0.8)
+    wanted = look.posts + labels_needed(look, 0.05, alpha=ALPHA, strict=ALPHA / 140, power=0.8)
     passed = [
         tango_interval(better, worse, wanted, ALPHA)[0] >= -0.05
         for better, worse, _ in random.multinomial(wanted, [0.05, 0.05, 0.9], 2000)
@@ -169,6 +169,27 @@ def test_labels_asked_for_settle_the_line_with_the_power_promised() -> None:
 
     assert look.value == 0.0
     assert 0.77 <= np.mean(passed) <= 0.88
+
+
+def test_labels_asked_for_are_enough_to_refuse_a_worse_model_at_the_level_of_all_lines_together() -> None:
+    # 5 points worse where 2 are allowed, 140 lines: refusal draws its bound at 0.05 / 140.
+    strict, random = ALPHA / 140, np.random.default_rng(6)
+    look = paired_shares(flags((True, 195), (False, 5)), flags((False, 15), (True, 185)))
+    wanted = look.posts + labels_needed(look, 0.02, alpha=ALPHA, strict=strict, power=0.8)
+    refused = [
+        tango_interval(better, worse, wanted, strict)[1] < -0.02
+        for better, worse, _ in random.multinomial(wanted, [0.025, 0.075, 0.9], 1000)
+    ]
+
+    assert look.value == pytest.approx(-0.05)
+    assert 0.74 <= np.mean(refused) <= 0.9
+
+
+def test_as_many_labels_again_are_asked_for_where_the_difference_is_at_the_margin_already() -> None:
+    at_margin = paired_shares(flags((True, 9900), (False, 100)), flags((False, 200), (True, 9800)))
+
+    assert at_margin.value == pytest.approx(-0.01)
+    assert labels_needed(at_margin, 0.01, alpha=ALPHA, strict=ALPHA / 140, power=0.8) == 10000
 
 
 @settings(max_examples=50)
@@ -180,8 +201,9 @@ def test_labels_asked_for_are_never_less_than_one_and_fewer_for_a_wider_margin(
     new = flags((False, worse), (True, better), (True, 100))
     found = paired_shares(old, new)
 
-    asked = labels_needed(found, margin, alpha=ALPHA, power=0.8)
+    levels = {"alpha": ALPHA, "strict": ALPHA / 140, "power": 0.8}
+    asked = labels_needed(found, margin, **levels)
 
     assert asked >= 1
     if better >= worse:
-        assert labels_needed(found, margin * 2, alpha=ALPHA, power=0.8) <= asked
+        assert labels_needed(found, margin * 2, **levels) <= asked

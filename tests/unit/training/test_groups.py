@@ -134,6 +134,18 @@ def test_what_a_group_has_no_posts_for_is_null_and_a_group_without_posts_has_no_
     assert row.bpsn is not None  # its innocent posts against the guilty ones outside
 
 
+def test_group_of_few_posts_that_were_all_left_alone_is_not_known_to_be_safe() -> None:
+    scores = np.asarray([0.1] * 4 + [0.9] * 4, dtype=np.float32)
+    positive = np.asarray([False] * 4 + [True] * 4)
+
+    (row,) = group_table(scores, positive, {"few": np.ones(8, dtype=bool)}, 0.5, "identity")
+
+    assert row.false_positive_rate is not None
+    # Wilson's interval of 0 of 4; a bootstrap of four zeros would say 0 to 0.
+    assert (row.false_positive_rate.value, row.false_positive_rate.low) == (0.0, 0.0)
+    assert row.false_positive_rate.high == pytest.approx(0.4899, abs=1e-4)
+
+
 def test_posts_without_an_answer_are_out_of_every_figure_and_counted() -> None:
     scores, positive, groups = drawn(2)
     silent = np.zeros(len(scores), dtype=bool)

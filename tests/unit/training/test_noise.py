@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from model.normalise import normalise_text
 from training.corpora.mixture import MixturePost
 from training.noise import (
     CHANGES,
@@ -61,7 +62,7 @@ def test_noise_is_the_same_in_every_run() -> None:
 def test_noise_adds_no_letters(text: str, seed: int) -> None:
     changed = noisy(text, random.Random(seed))
 
-    back = {digit: letter for letter, digit in LEET.items()}
+    back = {sign: letter for letter, signs in LEET.items() for sign in signs}
     letters = [back.get(c, c) for c in changed if c != " "]
     assert "\0" not in changed
     assert len(letters) <= len(text.replace(" ", ""))
@@ -81,4 +82,12 @@ def test_changes_do_what_they_say() -> None:
     assert sorted(swap_letters("people", draw)) == sorted("people")
     assert space_out("people", draw).replace(" ", "") == "people"
     assert run_together("people", draw) == "people\0"
-    assert any(c.isdigit() for c in leet("people", draw))
+    assert any(c in "03" for c in leet("people", draw))
+
+
+def test_word_that_an_emoji_shows_is_pictured_and_named_again() -> None:
+    texts = [noisy("the rats left", random.Random(seed)) for seed in range(20)]
+
+    pictured = [text for text in texts if "🐀🐀" in text]
+    assert 4 < len(pictured) < 16
+    assert all("rat rat" in normalise_text(text) for text in pictured)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 pytest.importorskip("sklearn")
 
+from model.intervals import wilson
 from model.policy import route
 from model.taxonomy import HEAD_ORDER
 from model.thresholds import Band, Thresholds
@@ -28,7 +29,7 @@ from training.evaluation.operating import (
     whole,
 )
 from training.evaluation.operating_tables import operating_tables
-from training.evaluation.reliability import draw_reliability, wilson
+from training.evaluation.reliability import draw_reliability
 from training.operating_points import at_or_above, choose_operating_points, precision_first, recall_first
 from training.recipe import OperatingRule
 

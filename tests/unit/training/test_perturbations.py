@@ -159,7 +159,8 @@ def test_curve_of_a_scorer_that_knows_one_spelling_falls_from_one_to_zero() -> N
     assert set(curves) == set(PERTURBATIONS)
     for points in curves.values():
         assert [point["strength"] for point in points] == [0.0, 0.5, 1.0]
-        assert points[0]["caught"] == {"value": 1.0, "low": 1.0, "high": 1.0, "posts": 10}
+        # Ten that agree do not prove that all would: Wilson's interval of 10 of 10.
+        assert points[0]["caught"] == {"value": 1.0, "low": 0.72247, "high": 1.0, "posts": 10}
         assert points[2]["caught"]["value"] == 0.0
         assert 0.0 <= points[1]["caught"]["value"] <= 1.0
         assert all(point["harmless_flagged"]["value"] == 0.0 for point in points)
@@ -177,6 +178,19 @@ def test_curve_over_more_posts_than_the_settings_allow_asks_a_sample_of_distinct
     assert set(asked) == {15}
     assert points[1]["caught"]["posts"] == 10
     assert points[1]["harmless_flagged"]["posts"] == 5
+
+
+def test_curve_over_cases_of_few_templates_is_less_sure_than_over_as_many_single_posts() -> None:
+    texts = [f"{'badgers' if number < 5 else 'otters'} {number}" for number in range(10)]
+    families = {text: text.split()[0] for text in texts}
+
+    def caught(families: dict[str, str] | None) -> dict[str, Any]:
+        curves = perturbation_curves(texts, [], knows("badgers"), 0.5, some_settings(), families)
+        return curves["case"][0]["caught"]  # type: ignore[no-any-return] # a curve's points are plain JSON
+
+    together, apart = caught(families), caught(None)
+    assert together["value"] == apart["value"] == 0.5
+    assert together["high"] - together["low"] > apart["high"] - apart["low"] + 0.1
 
 
 def test_curve_of_a_target_that_gives_no_answer_has_no_figures() -> None:

@@ -1,4 +1,4 @@
-"""Two reports side by side: a verdict a line, none over other cases, the paired test where there is one."""
+"""Two reports side by side: a verdict a line, none over other cases."""
 
 from __future__ import annotations
 
@@ -70,18 +70,6 @@ def test_against_compares_the_only_targets_whatever_they_are_called(report: dict
 
     assert line(against, "hatecheck_accuracy")["verdict"] == "better"
     assert against["identity"].startswith("minilm-v1 (sha256:")
-
-
-def test_paired_difference_wins_over_the_two_intervals(report: dict[str, Any]) -> None:
-    def paired(target: str, measure: str) -> Figure | None:
-        if measure != "suite:hatecheck:accuracy" or target != "minilm-v2":
-            return None
-        return Figure(value=-0.001, low=-0.0015, high=-0.0005, posts=3728)
-
-    against = compare_reports(report, deepcopy(report), paired=paired)
-
-    assert line(against, "suite:hatecheck:accuracy")["verdict"] == "worse"
-    assert line(against, "suite:hatecheck:hateful")["verdict"] == "not distinguishable"
 
 
 def test_difference_of_two_symmetric_intervals_is_the_normal_one() -> None:

@@ -23,7 +23,10 @@ FROZEN_COLUMNS = {
 """What may never change, column by column: everything."""
 
 APPEND_ONLY = ("suite_runs", "suite_results")
-"""Rows of these cannot be deleted either, and a suite that was run is held by its runs."""
+"""Rows of these cannot be deleted either, and a suite that was run is held by its runs.
+
+On SQLite by a trigger too: a client that does not ask for foreign keys has none.
+"""
 
 ONLY_EXTRACTS = sa.text("event = 'research:extract:made'")
 
@@ -72,6 +75,7 @@ def upgrade() -> None:
         sqlite_where=ONLY_EXTRACTS,
         postgresql_where=ONLY_EXTRACTS,
     )
+    op.create_index(op.f("ix_decisions_decided_at"), "decisions", ["decided_at"], unique=False)
     if op.get_bind().dialect.name == "postgresql":
         _refuse_changes_on_postgresql()
     else:
@@ -79,6 +83,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    op.drop_index(op.f("ix_decisions_decided_at"), table_name="decisions")
     op.drop_index("ix_audit_events_extracts", table_name="audit_events")
     for table in ("suite_results", "suite_runs", "suites"):
         op.drop_table(table)  # its triggers go with it
@@ -95,6 +100,11 @@ def _refuse_changes_on_sqlite() -> None:
             f"CREATE TRIGGER {table}_refuse_delete BEFORE DELETE ON {table} "
             f"BEGIN SELECT RAISE(ABORT, '{table} never change'); END"
         )
+    op.execute(
+        "CREATE TRIGGER suites_refuse_delete BEFORE DELETE ON suites "
+        "WHEN EXISTS (SELECT 1 FROM suite_runs WHERE suite_id = OLD.suite_id) "
+        "BEGIN SELECT RAISE(ABORT, 'suites never change'); END"
+    )
 
 
 def _refuse_changes_on_postgresql() -> None:

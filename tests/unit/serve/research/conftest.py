@@ -9,9 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from research_desk import Desk
+from starlette.testclient import TestClient
 
 from serve.storage.engine import Database
 from serve.storage.identifiers import new_id
+from serve.storage.tables import Officer
 
 HEADER = "case_id,functionality,test_case,label_gold,strand,strand_label"
 ROWS = (
@@ -178,3 +181,8 @@ def decide_cases(database: Database) -> Callable[..., list[str]]:
         return made
 
     return decide
+
+
+@pytest.fixture
+def desk(client: TestClient, officer: Callable[..., Officer], sign_in: Callable[..., str]) -> Desk:
+    return Desk(client, sign_in(client, officer("researcher")))

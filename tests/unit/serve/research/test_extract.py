@@ -137,6 +137,43 @@ def test_every_extract_is_on_record_with_what_was_asked_and_how_many_rows(
     }
 
 
+def asked_for(first: int, last: int, strand: str | None = None) -> Asked:
+    """Weeks by their number from `WEEK` on."""
+    weeks = [WEEK + timedelta(weeks=number) for number in (first, last)]
+    return Asked("bias_measurement", "REC 1", weeks[0], weeks[1], strand, "csv")
+
+
+@pytest.mark.parametrize(
+    ("then", "now"), [((0, 3), (0, 4)), ((0, 3), (3, 5)), ((0, 3), (1, 2)), ((1, 2), (0, 3))]
+)
+def test_one_case_cannot_be_told_by_the_difference_of_two_periods(
+    database: Database, decide_cases: DecideCases, then: tuple[int, int], now: tuple[int, int]
+) -> None:
+    for week in range(6):
+        decide_cases(6, WEDNESDAY + timedelta(weeks=week))
+    take(database, asked_for(*then))
+
+    for strand in (None, "far_right"):
+        with pytest.raises(BadInput, match="overlap"):
+            take(database, asked_for(*now, strand))
+
+    take(database, asked_for(*then))
+    take(database, asked_for(*then, "far_right"))
+    take(database, asked_for(*now), actor="officer:2")
+    take(database, asked_for(*now), at=NOW + timedelta(days=extract.OVERLAP_DAYS, seconds=1))
+
+
+def test_weeks_of_too_few_cases_may_be_asked_for_within_a_longer_period(
+    database: Database, decide_cases: DecideCases
+) -> None:
+    decide_cases(4, WEDNESDAY)
+    decide_cases(4, WEDNESDAY + timedelta(weeks=1))
+    take(database, asked_for(0, 0))
+
+    assert len(take(database, asked_for(0, 1)).rows) == 8
+    take(database, asked_for(2, 3))  # beside it, not over it
+
+
 def test_so_many_extracts_a_day_and_no_more(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(extract, "EXTRACTS_A_DAY", 2)
     take(database)
@@ -159,9 +196,9 @@ def test_more_rows_than_the_bound_are_refused_whole(
 
 
 def test_no_cell_is_a_formula_to_a_spreadsheet(database: Database, decide_cases: DecideCases) -> None:
-    decide_cases(1, WEDNESDAY, outcome='=HYPERLINK("https://example.org")')
+    decide_cases(5, WEDNESDAY, outcome='=HYPERLINK("https://example.org")')
 
-    (row,) = csv.DictReader(io.StringIO(as_csv(take(database)).decode()))
+    row = next(csv.DictReader(io.StringIO(as_csv(take(database)).decode())))
 
     assert row["outcome"] == '\'=HYPERLINK("https://example.org")'
     assert not any(cell.startswith(("=", "+", "-", "@", "\t", "\r")) for cell in row.values())
@@ -178,6 +215,53 @@ def test_summary_withholds_small_cells(database: Database, decide_cases: DecideC
     assert found.by_strand == {"antisemitic": 20, "far_right": None, "none": None}
     assert found.by_severity == {"S1": 20, "S2": None, "S3": None}
     assert found.by_outcome == {"no_offence": None, "other_outcome": None}
+
+
+@pytest.mark.parametrize("count", [1, 4])
+def test_summary_of_too_few_cases_names_nothing_of_them(
+    database: Database, decide_cases: DecideCases, count: int
+) -> None:
+    decide_cases(count, WEDNESDAY, strands=("far_right",), severity=4)
+
+    assert summary(take(database).rows) == summary([]) == extract.Summary(None, {}, {}, {})
+
+
+def test_file_leaves_out_what_too_few_cases_have_in_common(
+    database: Database, decide_cases: DecideCases
+) -> None:
+    decide_cases(6, WEDNESDAY, strands=("antisemitic",))
+    decide_cases(1, WEDNESDAY, strands=("far_right",), severity=4, outcome="rare_outcome")
+    made = take(database)
+
+    lines = [json.loads(line) for line in as_jsonl(made).splitlines()]
+    cells = list(csv.DictReader(io.StringIO(as_csv(made).decode())))
+
+    assert sum(line["decided_week"] == "2026-11-09" for line in lines) == 6
+    (rare,) = [line for line in lines if line["strands"] is None]
+    assert rare["far_right"] == 0.0  # its scores stay
+    assert {rare[name] for name in ("opened_week", "decided_week", "severity", "outcome", "bundle")} == {None}
+    assert b"rare_outcome" not in as_csv(made) + as_jsonl(made)
+    assert [cell["strands"] for cell in cells].count("") == 1
+
+
+def test_week_goes_before_the_strand_of_a_case_that_is_rare_in_its_week(
+    database: Database, decide_cases: DecideCases
+) -> None:
+    decide_cases(6, WEDNESDAY, strands=("far_right",))
+    for week in range(1, 6):
+        decide_cases(1, WEDNESDAY + timedelta(weeks=week), strands=("islamophobic",))
+    asked = Asked("bias_measurement", "REC 1", WEEK, WEEK + timedelta(weeks=6), None, "jsonl")
+
+    lines = [json.loads(line) for line in as_jsonl(take(database, asked)).splitlines()]
+
+    assert {line["decided_week"] for line in lines if line["strands"] == "islamophobic"} == {None}
+    assert sum(line["strands"] == "islamophobic" for line in lines) == 5
+
+
+def test_pseudonym_is_never_a_number_to_a_spreadsheet(database: Database, decide_cases: DecideCases) -> None:
+    decide_cases(30, WEDNESDAY)
+
+    assert all(str(row["case"]).startswith("c") for row in take(database).rows)
 
 
 @pytest.mark.parametrize(
@@ -251,6 +335,8 @@ def test_page_gives_counts_or_a_file_and_keeps_what_was_typed(
     few = client.post(
         "/research/extract", data={**form, "given_as": "csv", "strand": "far_right"}, headers=page
     )
+    decide_cases(1, decided_at, strands=("far_right",), severity=4)
+    one = client.post("/research/extract", data={**form, "strand": "far_right"}, headers=page)
 
     assert "12 cases" in counts.text
     assert len(list(csv.DictReader(io.StringIO(file.text)))) == 12
@@ -261,3 +347,6 @@ def test_page_gives_counts_or_a_file_and_keeps_what_was_typed(
     assert 'value="REC 7"' in refused.text
     assert few.status_code == 422
     assert "Fewer than 5 cases" in few.text
+    assert "Fewer than 5 cases</h2>" in one.text
+    assert "By severity" not in one.text
+    assert "S4" not in one.text

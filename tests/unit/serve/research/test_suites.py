@@ -1,77 +1,30 @@
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
+from research_desk import PAGE, Desk, events
 from sqlalchemy import select
 from starlette.testclient import TestClient
 
 from model.classifier import Classifier
-from model.errors import BadFile, Conflict, NotFound
+from model.errors import Conflict, NotFound
 from serve.audit.events import Event
 from serve.hub import Hub
-from serve.research import suites
+from serve.research import suite_pages, suites
 from serve.research.suite_runner import RUNNER, SuiteRunner
 from serve.storage.engine import Database
-from serve.storage.tables import AuditEvent, Officer, SuiteResult, SuiteRow, SuiteRun
+from serve.storage.tables import Officer, SuiteResult, SuiteRow, SuiteRun
 
 NOW = datetime(2026, 11, 22, 9, tzinfo=UTC)
-PAGE = {"accept": "text/html"}
-
-
-class Desk:
-    """A signed-in researcher with the page's token."""
-
-    def __init__(self, client: TestClient, csrf: str) -> None:
-        self.client = client
-        self.csrf = csrf
-
-    def post(self, path: str, **files: tuple[str, bytes]):
-        return self.client.post(
-            f"/research/suites{path}", data={"csrf_token": self.csrf}, files=files or None, headers=PAGE
-        )
-
-    def upload(self, data: bytes, filename: str = "made.csv") -> str:
-        answer = self.post("", suite=(filename, data))
-        assert answer.status_code == 303, answer.text
-        found = re.fullmatch(r"/research/suites/([0-9A-Z]{26})(\?known=yes)?", answer.headers["location"])
-        assert found is not None
-        return found[1]
-
-
-@pytest.fixture
-def desk(client: TestClient, officer: Callable[..., Officer], sign_in: Callable[..., str]) -> Desk:
-    return Desk(client, sign_in(client, officer("researcher")))
 
 
 @pytest.fixture
 def runner(client: TestClient) -> SuiteRunner:
     return SuiteRunner(client.app.state.hub)
-
-
-def events(database: Database, event: Event) -> list[AuditEvent]:
-    with database.read() as session:
-        return list(session.scalars(select(AuditEvent).where(AuditEvent.event == event.value)))
-
-
-def test_upload_stores_the_very_bytes_and_shows_the_suite(
-    desk: Desk, suite_csv: bytes, database: Database
-) -> None:
-    suite_id = desk.upload(suite_csv, "My suite.csv")
-
-    page = desk.client.get(f"/research/suites/{suite_id}", headers=PAGE).text
-    with database.read() as session:
-        row = session.get(SuiteRow, suite_id)
-    assert row is not None
-    assert (row.csv, row.name, row.cases) == (suite_csv, "My-suite", 6)
-    assert row.uploaded_by.startswith("officer:")
-    assert "plain_hate" in page
-    assert "fewer than 25 cases" in page
-    assert "Not run yet" in page
-    (event,) = events(database, Event.SUITE_UPLOADED)
-    assert (event.subject, event.details["cases"], event.actor) == (suite_id, 6, row.uploaded_by)
 
 
 def test_texts_stand_behind_covers_and_are_on_record_when_sent(
@@ -84,83 +37,6 @@ def test_texts_stand_behind_covers_and_are_on_record_when_sent(
     assert "The paper reports on the match" in page
     assert "hateword" not in re.sub(r'<details class="cover-line">.*?</details>', "", page, flags=re.DOTALL)
     assert [event.details["texts"] for event in events(database, Event.SUITE_TEXTS_SHOWN)] == [5]
-
-
-def test_same_file_again_is_the_same_suite(desk: Desk, suite_csv: bytes, database: Database) -> None:
-    first, second = desk.upload(suite_csv), desk.upload(suite_csv, "other.csv")
-
-    assert first == second
-    assert len(events(database, Event.SUITE_UPLOADED)) == 1
-    assert "was here already" in desk.client.get(f"/research/suites/{first}?known=yes", headers=PAGE).text
-
-
-def test_bad_rows_are_refused_by_row_and_column_and_nothing_is_stored(
-    desk: Desk, suite_csv: bytes, database: Database
-) -> None:
-    bad = suite_csv + b"\nb4,news,A text about Zanzibar,perhaps,,\nb5,,A text,hateful,martian,"
-
-    answer = desk.post("", suite=("made.csv", bad))
-
-    assert answer.status_code == 422
-    cells = re.findall(r'data-head="(Row|Column)"[^>]*>([^<]*)<', answer.text)
-    assert [value for _, value in cells] == ["8", "label_gold", "9", "functionality"]
-    assert "Zanzibar" not in answer.text
-    assert "martian" not in answer.text
-    with database.read() as session:
-        assert session.scalars(select(SuiteRow)).all() == []
-
-
-@pytest.mark.parametrize(
-    ("data", "said"),
-    [
-        (b"", "Choose a CSV file that is not empty"),
-        (b"a,b\n1,2\n", "the header has no column"),
-        (b"PK\x03\x04" + bytes(range(1, 256)), "header"),
-        (b"functionality,test_case,label_gold\n", "has no cases"),
-    ],
-)
-def test_file_that_is_no_suite_is_refused_in_words(desk: Desk, data: bytes, said: str) -> None:
-    answer = desk.post("", suite=("made.csv", data))
-
-    assert answer.status_code == 422
-    assert said.lower() in answer.text.lower()
-
-
-def test_form_without_a_file_is_refused_in_words(desk: Desk) -> None:
-    answer = desk.post("")
-
-    assert answer.status_code == 422
-    assert "Choose a CSV file" in answer.text
-
-
-@pytest.mark.parametrize(
-    ("data", "said"),
-    [
-        (b"x" * (suites.MAX_SUITE_BYTES + 1), "at most 2 MiB"),
-        (b"\n" * (2 * suites.MAX_LINES + 1), "lines"),
-        (
-            b"functionality,test_case,label_gold\n"
-            + b"".join(b"f,text %d,1\n" % n for n in range(suites.MAX_CASES + 1)),
-            "10,000 cases",
-        ),
-        (
-            b"functionality,test_case,label_gold\n"
-            + b"".join(b"f%d,text,1\n" % n for n in range(suites.MAX_FUNCTIONALITIES + 1)),
-            "500 functionalities",
-        ),
-    ],
-)
-def test_file_beyond_a_bound_is_refused(data: bytes, said: str) -> None:
-    with pytest.raises(BadFile, match=said):
-        suites.read_upload(data, "made.csv")
-
-
-@pytest.mark.parametrize(
-    ("filename", "name"),
-    [("../../etc/passwd", "passwd"), ("<b>.csv", "b"), ("", "suite"), ("x" * 300 + ".csv", "x" * 60)],
-)
-def test_name_of_the_file_becomes_a_plain_name(filename: str, name: str) -> None:
-    assert suites.plain_name(filename) == name
 
 
 def test_run_gives_one_result_with_the_bundles_thresholds(
@@ -348,3 +224,104 @@ def test_hostile_text_and_names_are_text(desk: Desk) -> None:
     assert "<b>id" not in page
     assert "&lt;img src=x onerror=1&gt;" in page
     assert "⟦U+202E⟧" in page
+
+
+def test_language_that_a_file_claims_is_shown_with_its_hidden_characters(desk: Desk, english_bundle) -> None:
+    from model.classifier import load_classifier
+    from serve.research.suite_lint import lint_suite
+
+    rows = "functionality,test_case,label_gold,language\nf,A text,1,x\u202ecod"
+    suite_id = desk.upload(rows.encode())
+    hub: Hub = desk.client.app.state.hub
+    reading = Hub(
+        **{
+            **{name: getattr(hub, name) for name in hub.__dataclass_fields__},
+            "classifier": load_classifier(english_bundle),
+        }
+    )
+    desk.client.app.state.hub = reading
+
+    page = desk.client.get(f"/research/suites/{suite_id}", headers=PAGE).text
+
+    assert any("\u202e" in one.message for one in lint_suite(suites.read_upload(rows.encode(), ""), ("en",)))
+    assert "which the bundle does not read" in page
+    assert "\u202e" not in page
+
+
+def test_suite_asked_for_while_its_uploader_deletes_it_is_refused_in_words(
+    desk: Desk, suite_csv: bytes, database: Database
+) -> None:
+    suite_id = desk.upload(suite_csv)
+    answers = []
+    deleting = threading.Thread(target=lambda: answers.append(desk.post(f"/{suite_id}/discard")))
+    with database.write() as session:
+        suites.request_run(session, suite_id=suite_id, bundle="b", actor="officer:2", at=NOW)
+        session.flush()
+        deleting.start()
+        deleting.join(0.5)  # PostgreSQL looked and found no run by now; SQLite waits for its turn
+    deleting.join(30)
+
+    assert [answer.status_code for answer in answers] == [409]
+    with database.read() as session:
+        assert session.get(SuiteRow, suite_id) is not None
+
+
+@pytest.mark.parametrize("page", ["", "/results/{bundle}"])
+def test_page_of_a_large_suite_keeps_nobody_from_writing_while_it_is_parsed(
+    desk: Desk,
+    suite_csv: bytes,
+    runner: SuiteRunner,
+    database: Database,
+    monkeypatch: pytest.MonkeyPatch,
+    page: str,
+) -> None:
+    suite_id = desk.upload(suite_csv)
+    desk.post(f"/{suite_id}/runs")
+    while runner.score_chunk():
+        pass
+    read_suite, written, seen = suite_pages.suite_from_csv, [], []
+
+    def write() -> None:
+        with database.write() as session:
+            suites.request_run(session, suite_id=suite_id, bundle="other", actor="officer:2", at=NOW)
+        written.append(True)
+
+    def parse_while_another_writes(data: bytes, name: str) -> object:
+        writing = threading.Thread(target=write)
+        writing.start()
+        writing.join(5)
+        seen.append(list(written))
+        return read_suite(data, name)
+
+    monkeypatch.setattr(suite_pages, "suite_from_csv", parse_while_another_writes)
+    bundle = desk.client.app.state.hub.classifier.bundle_id
+
+    answer = desk.client.get(f"/research/suites/{suite_id}{page.format(bundle=bundle)}", headers=PAGE)
+
+    assert answer.status_code == 200
+    assert seen == [[True]]
+
+
+def test_score_that_is_no_number_is_no_score_and_holds_no_run_up(
+    desk: Desk, suite_csv: bytes, runner: SuiteRunner, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from serve.research import suite_runner
+    from serve.scoring.each import TextScores
+
+    suite_id = desk.upload(suite_csv)
+    desk.post(f"/{suite_id}/runs")
+    nan = {"hate": float("nan"), "antisemitic": 0.5, "islamophobic": float("inf"), "far_right": 0.5}
+    monkeypatch.setattr(
+        suite_runner, "score_each", lambda _classifier, texts, **_: [TextScores(nan, None, ()) for _ in texts]
+    )
+
+    while runner.score_chunk():
+        pass
+
+    with database.read() as session:
+        result = session.scalars(select(SuiteResult)).one()
+    assert result.scores["hate"] == result.scores["islamophobic"] == [None] * 6
+    assert result.scores["far_right"] == [0.5] * 6
+    bundle = desk.client.app.state.hub.classifier.bundle_id
+    page = desk.client.get(f"/research/suites/{suite_id}/results/{bundle}", headers=PAGE)
+    assert "6 cases got no score" in page.text
