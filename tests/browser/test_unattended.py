@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from playwright.sync_api import Dialog, expect
+from playwright.sync_api import Dialog, Route, expect
 
 pytestmark = pytest.mark.browser
 
@@ -94,6 +94,26 @@ def test_empty_reason_and_a_recorded_decision_ask_nothing(hub, page, answers) ->
     page.keyboard.press("Control+Enter")
     expect(page.get_by_role("heading", level=1)).to_have_text("No case is waiting")
     assert opened == []
+
+
+def test_text_that_comes_late_leaves_the_officer_where_they_are_typing(page) -> None:
+    late: list[Route] = []
+    page.route("**/reveal", lambda route: late.append(route))
+    for key in ("r", "c", "2", "e"):
+        page.keyboard.press(key)
+    page.keyboard.type(REASON[:12])
+    assert len(late) == 1
+
+    late[0].continue_()
+    expect(page.get_by_role("group", name="Text of the post")).to_be_visible()
+    page.keyboard.type(REASON[12:])
+
+    expect(page.get_by_label("Why did you decide this?")).to_have_value(REASON)
+
+
+def test_text_that_was_waited_for_is_where_the_keyboard_is(page) -> None:
+    page.keyboard.press("r")
+    expect(page.get_by_role("group", name="Text of the post")).to_be_focused()
 
 
 def test_putting_back_with_a_reason_asks_first(hub, page, answers) -> None:

@@ -24,6 +24,7 @@ function show(element, pieces) {
 
 async function reveal(button) {
   if (button.disabled) return;
+  const before = document.activeElement;
   button.disabled = true;
   const id = button.dataset.reveal;
   let answer;
@@ -45,8 +46,10 @@ async function reveal(button) {
   revealed.value = id;
   form.append(revealed); // so that the page stays open if the server sends the form back
   text.hidden = facts.hidden = false;
+  const isElsewhere = ![before, button, document.body].includes(document.activeElement);
   button.closest(".cover").remove();
-  text.focus({ preventScroll: true });
+  // Whoever has gone on to the form while the text was on its way keeps typing there.
+  if (!isElsewhere) text.focus({ preventScroll: true });
 }
 
 // ---- the lease: given back soon after the page is left ---------------------------------------------
