@@ -19,8 +19,12 @@ from model.policy import load_policy
 from serve import problems
 from serve.answer_headers import AnswerHeaders
 from serve.cases import endpoint as cases_endpoint
+from serve.cases.codes import load_codes
+from serve.cases.law import load_law
+from serve.cases.ordering import load_queue_rules
 from serve.cases.outcomes import load_outcomes
 from serve.cases.reaper import Reaper
+from serve.cases.workflow.timers import load_workflow
 from serve.console import frame
 from serve.guard import Guard
 from serve.hub import Hub
@@ -120,6 +124,10 @@ def open_hub(settings: Settings, classifier: Classifier | None = None) -> Hub:
         classifier=classifier,
         policy=policy,
         outcomes=outcomes,
+        workflow=load_workflow(settings.workflow),
+        queue_rules=load_queue_rules(settings.queue_rules),
+        law=load_law(settings.law),
+        codes=load_codes(settings.codebook),
         codebook_sha256=codebook_sha256,
     )
 

@@ -1,138 +1,140 @@
-"""A decision: a person's act on a case they hold, with everything it stood on, in one transaction."""
+"""A decision: what stands of a case once its readers are done, and the step that follows by itself."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import Any, Final
 
-from sqlalchemy import select, update
+from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
-from model.errors import BadInput
-from model.normalise import check_text
-from model.taxonomy import SEVERITIES, STRAND_ORDER
 from serve.audit.events import Event
 from serve.audit.log import Detail, record
-from serve.cases.queue import live_lease, why_lost
+from serve.cases.progress import circumstances_of, progress_of, store_step
+from serve.cases.workflow.advance import advance
+from serve.cases.workflow.states import CaseAction, CaseRole, State, Track
+from serve.cases.workflow.steps import Step
 from serve.hub import Hub
 from serve.storage.identifiers import new_id
-from serve.storage.tables import Case, CasePost, Decision, PostScores
+from serve.storage.tables import Case, CasePost, Decision, DecisionPost, Judgement
 
-MAX_REASON_CHARACTERS = 5_000
+FOLLOWS_BY_ITSELF: Final = frozenset(
+    {CaseAction.CLOSE_NO_ACTION, CaseAction.RECORD_NON_CRIME, CaseAction.REQUEST_CRIME_RECORD}
+)
+"""Steps after a decision that need nothing which the decision does not hold, and tell nobody outside."""
 
 
 def decide(
-    session: Session,
-    hub: Hub,
-    *,
-    case_id: str,
-    lease_number: int,
-    actor: str,
-    now: datetime,
-    outcome: str,
-    outcome_detail: str | None,
-    strands: Sequence[str],
-    severity: object,
-    reason: str,
-) -> Decision:
-    """The decision, stored together with the case's change of state and the audit event.
+    session: Session, hub: Hub, case: Case, judgement: Judgement, *, role: CaseRole, now: datetime
+) -> tuple[Decision, str]:
+    """The decision that the last judgement of a cycle makes, and the state that the case is in then.
 
-    The UPDATE is the fence: it finds a row only for the holder of the live lease, so of two who try
-    one gets it, whatever they last read.
-
-    Raises: BadInput naming the field; LeaseLost; CaseDecided; NotFound.
+    One decision, a row for each post that it is about; it supersedes that of the cycle before.
     """
-    code, detail = hub.outcomes.choose(outcome, outcome_detail, on=now.astimezone(UTC).date())
-    chosen_strands = check_strands(strands)
-    chosen_severity = check_severity(severity)
-    checked_reason = check_reason(reason)
-    won = session.execute(
-        update(Case)
-        .where(*live_lease(case_id, lease_number, actor, now))
-        .values(state="decided", decided_at=now, leased_by=None, lease_expires_at=None)
-        .returning(Case.case_id)
-        .execution_options(synchronize_session=False)
-    ).first()
-    if won is None:
-        raise why_lost(session, case_id, lease_number, actor)
-    bundles, policy_sha256 = _shown(session, case_id)
+    judgements = session.scalars(
+        select(Judgement)
+        .where(Judgement.case_id == case.case_id, Judgement.cycle == case.cycle)
+        .order_by(Judgement.round)
+    ).all()
     decision = Decision(
         decision_id=new_id(),
-        case_id=case_id,
-        lease_number=lease_number,
-        decided_by=actor,
+        case_id=case.case_id,
+        cycle=case.cycle,
+        supersedes=_standing(session, case) if case.cycle else None,
+        judgement_ids=[one.judgement_id for one in judgements],
+        lease_number=judgement.lease_number,
+        decided_by=judgement.actor,
         decided_at=now,
-        outcome=code,
-        outcome_detail=detail,
-        strands=chosen_strands,
-        severity=chosen_severity,
-        reason=checked_reason,
-        bundles=bundles,
-        policy_sha256=policy_sha256 or hub.policy.sha256,
-        outcomes_sha256=hub.outcomes.sha256,
-        codebook_sha256=hub.codebook_sha256,
+        outcome=judgement.outcome,
+        outcome_detail=judgement.outcome_detail,
+        strands=judgement.strands,
+        codes=judgement.codes,
+        severity=judgement.severity,
+        standard=judgement.standard,
+        law=judgement.law,
+        proportionality=judgement.proportionality,
+        reason=judgement.reason,
+        dissent=[_differs(one) for one in judgements if _answer(one) != _answer(judgement)],
+        bundles=judgement.bundles,
+        policy_sha256=judgement.policy_sha256,
+        outcomes_sha256=judgement.outcomes_sha256,
+        codebook_sha256=judgement.codebook_sha256,
+        law_sha256=judgement.law_sha256,
     )
     session.add(decision)
+    session.flush()
+    _store_posts(session, case, decision)
     details: dict[str, Detail] = {
         "decision_id": decision.decision_id,
-        "lease_number": lease_number,
-        "outcome": code,
-        "outcome_detail": detail,
-        "strands": chosen_strands,
-        "severity": chosen_severity,
+        "lease_number": judgement.lease_number,
+        "outcome": decision.outcome,
+        "outcome_detail": decision.outcome_detail,
+        "strands": decision.strands,
+        "severity": decision.severity,
+        "readers": len(judgements),
     }
-    record(session, actor=actor, event=Event.CASE_DECIDED, subject=case_id, details=details, at=now)
-    session.flush()
-    return decision
+    record(
+        session,
+        actor=judgement.actor,
+        event=Event.CASE_DECIDED,
+        subject=case.case_id,
+        details=details,
+        at=now,
+    )
+    return decision, _follow(session, hub, case, decision, role=role, now=now)
 
 
-def check_strands(strands: Sequence[str]) -> list[str]:
-    """The strands once each, in STRAND_ORDER; an empty list says that none applies.
-
-    Raises: BadInput.
-    """
-    if any(strand not in STRAND_ORDER for strand in strands):
-        raise BadInput(f"strands: each one of {', '.join(STRAND_ORDER)}", field="strands")
-    return [strand for strand in STRAND_ORDER if strand in strands]
+def standing_decision(session: Session, case_id: str) -> Decision | None:
+    """The decision that stands: that of the newest cycle which has one."""
+    return session.scalars(
+        select(Decision).where(Decision.case_id == case_id).order_by(Decision.cycle.desc()).limit(1)
+    ).first()
 
 
-def check_severity(severity: object) -> int:
-    """The severity as a number; `S3`, `s3` and 3 say the same.
-
-    Raises: BadInput.
-
-    >>> check_severity("s3"), check_severity("S0"), check_severity(4)
-    (3, 0, 4)
-    """
-    spelled = {f"S{number}": number for number in SEVERITIES}
-    if isinstance(severity, str) and severity.upper() in spelled:
-        return spelled[severity.upper()]
-    if type(severity) is int and severity in SEVERITIES:  # a bool is an int to isinstance
-        return severity
-    raise BadInput("severity: 0 to 4, or S0 to S4", field="severity")
+def _standing(session: Session, case: Case) -> str | None:
+    found = standing_decision(session, case.case_id)
+    return None if found is None else found.decision_id
 
 
-def check_reason(reason: str) -> str:
-    """The written reason, unless it is blank, too long or not clean text.
-
-    Raises: BadInput (also as NotText, TextEmpty) with the field `reason`.
-    """
-    try:
-        checked = check_text(reason)
-    except BadInput as fault:
-        raise type(fault)(f"reason: {fault.message.removeprefix('text: ')}", field="reason") from None
-    if len(checked) > MAX_REASON_CHARACTERS:
-        raise BadInput(f"reason: at most {MAX_REASON_CHARACTERS:,} characters", field="reason")
-    return checked
+def _store_posts(session: Session, case: Case, decision: Decision) -> None:
+    posts = select(CasePost.post_id).where(CasePost.case_id == case.case_id)
+    rows = [{"decision_id": decision.decision_id, "post_id": post_id} for post_id in session.scalars(posts)]
+    if rows:
+        session.execute(insert(DecisionPost), rows)
 
 
-def _shown(session: Session, case_id: str) -> tuple[list[str], str | None]:
-    """The bundles of the scores that were shown, in order of scoring, and the policy that routed last."""
-    rows = session.execute(
-        select(PostScores.bundle, PostScores.policy_sha256)
-        .join(CasePost, CasePost.post_id == PostScores.post_id)
-        .where(CasePost.case_id == case_id)
-        .order_by(PostScores.scores_id)
-    ).all()
-    bundles = list(dict.fromkeys(row.bundle for row in rows))
-    return bundles, rows[-1].policy_sha256 if rows else None
+def _follow(
+    session: Session, hub: Hub, case: Case, decision: Decision, *, role: CaseRole, now: datetime
+) -> str:
+    """Takes the step that follows from the outcome where it needs nobody's further word; the state then."""
+    profile = hub.workflow.in_force(now.astimezone(UTC).date())
+    action = profile.after_decision.get(decision.outcome)
+    if action not in FOLLOWS_BY_ITSELF:
+        return State.DECIDED.value
+    session.refresh(case)
+    step = Step(action=action, actor=decision.decided_by, role=role, at=now, reason=decision.reason)
+    progress = progress_of(session, case)
+    moved = advance(progress, step, circumstances_of(session, case), profile)
+    after = moved.position[Track.CASE]
+    store_step(
+        session, case, step, before=State.DECIDED, after=after, details={"decision_id": decision.decision_id}
+    )
+    session.execute(
+        update(Case)
+        .where(Case.case_id == case.case_id, Case.state == State.DECIDED.value)
+        .values(state=after.value, victim_update_due=moved.victim_update_due)
+        .execution_options(synchronize_session=False)
+    )
+    return after.value
+
+
+def _answer(judgement: Judgement) -> tuple[str, int]:
+    return judgement.outcome, judgement.severity
+
+
+def _differs(judgement: Judgement) -> dict[str, Any]:
+    return {
+        "judgement_id": judgement.judgement_id,
+        "outcome": judgement.outcome,
+        "severity": judgement.severity,
+    }

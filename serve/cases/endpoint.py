@@ -8,9 +8,12 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query, Request, Response
 from sqlalchemy.orm import Session
 
-from model.errors import BadInput
-from serve.cases import queue
-from serve.cases.deciding import decide
+from model.errors import BadInput, CaseDecided, Fault, LeaseLost
+from serve.cases import leases, setting_aside
+from serve.cases.capacities import OF_A_KEY, stages_open_to
+from serve.cases.claiming import Claimant, claim
+from serve.cases.judging import judge
+from serve.cases.said import Said
 from serve.cases.schemas import (
     CaseOut,
     CasePageOut,
@@ -22,11 +25,13 @@ from serve.cases.schemas import (
     DecisionIn,
     DecisionOut,
     HeartbeatOut,
+    JudgedOut,
     LeaseIn,
     LeaseOut,
     ReleasedOut,
 )
-from serve.cases.viewing import OPEN, STATES, PostView, case_view, list_cases
+from serve.cases.viewing import FILTERS, PostView, case_view, list_cases
+from serve.cases.workflow.states import CaseRole
 from serve.field_text import is_identifier, known_shape
 from serve.hub import Hub, hub_of
 from serve.people.access import Caller, require_scope
@@ -37,6 +42,8 @@ router = APIRouter(prefix="/v1/cases", tags=["cases"])
 Reviewer = Annotated[Caller, Depends(require_scope("review"))]
 NOTHING_WAITS: dict[int | str, dict[str, Any]] = {204: {"description": "No case waits."}}
 MAX_PAGE = 200
+REVIEW_STAGES = tuple(stage for stage in stages_open_to(OF_A_KEY) if stage != "triage")
+"""What a key claims: a tool judges what was captured; triage is for people at the console."""
 
 
 @router.post("/claim", response_model=ClaimOut, responses=NOTHING_WAITS, summary="Claim the next case")
@@ -46,10 +53,9 @@ def post_claim(request: Request, reviewer: Reviewer, body: ClaimIn | None = None
     Send a heartbeat before `lease.expires_at`, or the case goes to somebody else.
     """
     hub = hub_of(request)
+    claimant = Claimant(reviewer.actor, stages=REVIEW_STAGES)
     with hub.database.write() as session:
-        claimed = queue.claim(
-            session, actor=reviewer.actor, now=utc_now(), lease_seconds=hub.settings.lease_seconds
-        )
+        claimed = claim(session, claimant, now=utc_now(), lease_seconds=hub.settings.lease_seconds)
         if claimed is None:
             return Response(status_code=204)
         return _claim_out(session, hub, claimed)
@@ -60,7 +66,7 @@ def post_heartbeat(request: Request, case_id: str, body: LeaseIn, reviewer: Revi
     """The same lease with a new end; `lease_lost` once it has run out, even if nobody else took the case."""
     hub = hub_of(request)
     with hub.database.write() as session:
-        claimed = queue.heartbeat(
+        claimed = leases.heartbeat(
             session,
             case_id=known_shape(case_id, "case"),
             lease_number=body.lease,
@@ -75,50 +81,57 @@ def post_heartbeat(request: Request, case_id: str, body: LeaseIn, reviewer: Revi
 def post_release(request: Request, case_id: str, body: LeaseIn, reviewer: Reviewer) -> ReleasedOut:
     """Puts the case back in the queue at its old place."""
     with hub_of(request).database.write() as session:
-        queue.release(
+        state = leases.release(
             session,
             case_id=known_shape(case_id, "case"),
             lease_number=body.lease,
             actor=reviewer.actor,
             now=utc_now(),
         )
-    return ReleasedOut(case_id=case_id, state="queued")
+    return ReleasedOut(case_id=case_id, state=state)
 
 
-@router.post("/{case_id}/decisions", status_code=201, response_model=DecisionOut, summary="Decide a case")
-def post_decision(request: Request, case_id: str, body: DecisionIn, reviewer: Reviewer) -> DecisionOut:
-    """Stores the decision if the lease is live: a case is decided once.
+@router.post("/{case_id}/decisions", status_code=201, response_model=JudgedOut, summary="Judge a case")
+def post_decision(request: Request, case_id: str, body: DecisionIn, reviewer: Reviewer) -> JudgedOut:
+    """Stores the judgement if the lease is live; `decision` is null where somebody else must read it too.
 
-    `case_decided` carries `decision_id` when the decision that stands came from this very lease, so
-    that a caller who lost the first answer can tell.
+    A refusal carries `judgement_id` when this very lease has judged the case already, so that a caller who
+    lost the first answer can tell. A judgement that comes too late is kept as the caller's draft.
     """
-    hub = hub_of(request)
-    with hub.database.write() as session:
-        decision = decide(
-            session,
-            hub,
-            case_id=known_shape(case_id, "case"),
-            lease_number=body.lease,
-            actor=reviewer.actor,
-            now=utc_now(),
-            outcome=body.outcome,
-            outcome_detail=body.outcome_detail,
-            strands=body.strands,
-            severity=body.severity,
-            reason=body.reason,
-        )
-    return _decision_out(decision)
+    hub, known_id = hub_of(request), known_shape(case_id, "case")
+    said = Said(**body.model_dump(exclude={"lease"}))
+    try:
+        with hub.database.write() as session:
+            judged = judge(
+                session,
+                hub,
+                case_id=known_id,
+                lease_number=body.lease,
+                actor=reviewer.actor,
+                role=CaseRole.REVIEW_OFFICER,
+                now=utc_now(),
+                said=said,
+            )
+    except (LeaseLost, CaseDecided) as fault:
+        _keep_late(hub, known_id, reviewer.actor, body, fault)
+        raise
+    return JudgedOut(
+        case_id=known_id,
+        state=judged.state,
+        judgement_id=judged.judgement.judgement_id,
+        decision=None if judged.decision is None else _decision_out(judged.decision),
+    )
 
 
 @router.get("", response_model=CasePageOut, summary="List cases")
 def get_cases(
     request: Request,
     reviewer: Reviewer,
-    state: Annotated[str | None, Query(description=f"{', '.join((*STATES, OPEN))}; default: all")] = None,
+    state: Annotated[str | None, Query(description=f"{', '.join(FILTERS)}; default: all")] = None,
     limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 50,
     after: Annotated[str | None, Query(description="`next` of the page before.")] = None,
 ) -> CasePageOut:
-    """A page of cases: `queued` in the order in which they are claimed, everything else oldest first."""
+    """A page of cases: `waiting` in the order in which they are claimed, everything else oldest first."""
     state, after = state or None, after or None  # an empty parameter says what an absent one says
     if after is not None and not is_identifier(after):
         raise BadInput("after: no such case", field="after")
@@ -151,7 +164,18 @@ def get_case(request: Request, case_id: str, reviewer: Reviewer) -> CaseOut:
         )
 
 
-def _claim_out(session: Session, hub: Hub, claimed: queue.ClaimedCase) -> ClaimOut:
+def _keep_late(hub: Hub, case_id: str, actor: str, body: DecisionIn, fault: Fault) -> None:
+    """Keeps what came too late as a draft, unless this very lease has judged already: nothing is lost."""
+    if "judgement_id" in fault.members:
+        return
+    content = body.model_dump(exclude={"lease"}, mode="json")
+    with hub.database.write() as session:
+        setting_aside.keep_draft(
+            session, case_id=case_id, actor=actor, now=utc_now(), why=fault.code, content=content
+        )
+
+
+def _claim_out(session: Session, hub: Hub, claimed: leases.ClaimedCase) -> ClaimOut:
     view = case_view(session, claimed.case_id)
     today = utc_now().astimezone(UTC).date()
     return ClaimOut(
@@ -168,7 +192,7 @@ def _claim_out(session: Session, hub: Hub, claimed: queue.ClaimedCase) -> ClaimO
     )
 
 
-def _lease_out(claimed: queue.ClaimedCase) -> LeaseOut:
+def _lease_out(claimed: leases.ClaimedCase) -> LeaseOut:
     return LeaseOut(number=claimed.lease_number, expires_at=claimed.lease_expires_at)
 
 

@@ -10,7 +10,9 @@ from fastapi.responses import RedirectResponse, Response
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from serve.cases import queue, viewing
+from serve.cases import leases, viewing
+from serve.cases.capacities import capacities, stages_open_to
+from serve.cases.claiming import Claimant, claim
 from serve.console.frame import frame_of
 from serve.console.plain_words import reference, start_of_uk_day
 from serve.console.turns import take_turn
@@ -19,7 +21,7 @@ from serve.hub import Hub, hub_of
 from serve.people.access import SignedIn, check_csrf, signed_in
 from serve.people.roles import Action, may, roles_that_may
 from serve.storage.identifiers import utc_now
-from serve.storage.tables import Decision
+from serve.storage.tables import CLAIMABLE, HELD, Decision
 
 router = APIRouter(include_in_schema=False)
 
@@ -38,7 +40,7 @@ def start_page(request: Request, person: Viewer, put_back: str = "") -> Response
     hub, now = hub_of(request), utc_now()
     with hub.database.read() as session:
         counts = viewing.counts(session)
-        held = queue.held_by(session, person.actor, now)
+        held = leases.held_by(session, person.actor, now)
         decided_today = session.scalar(
             select(func.count()).select_from(Decision).where(Decision.decided_at >= start_of_uk_day(now))
         )
@@ -46,8 +48,8 @@ def start_page(request: Request, person: Viewer, put_back: str = "") -> Response
             request,
             "queue.html",
             person=person,
-            waiting=counts["queued"],
-            in_review=counts["in_review"],
+            waiting=sum(counts[state] for state in CLAIMABLE),
+            in_review=sum(counts[state] for state in HELD),
             decided_today=decided_today,
             cases=waiting_cases(session, limit=LISTED),
             held=held.case_id if held else None,
@@ -86,11 +88,11 @@ def claim_next(hub: Hub, person: SignedIn, *, decided: str = "") -> str:
     with hub.database.write() as session:
         take_turn(session, person.actor)
         now = utc_now()
-        claimed = queue.held_by(session, person.actor, now)
+        claimed = leases.held_by(session, person.actor, now)
         if claimed is None:
-            claimed = queue.claim(session, actor=person.actor, now=now, lease_seconds=lease_seconds)
+            claimed = claim(session, claimant_of(person), now=now, lease_seconds=lease_seconds)
         else:  # its page was left, which has cut the lease short
-            claimed = queue.heartbeat(
+            claimed = leases.heartbeat(
                 session,
                 case_id=claimed.case_id,
                 lease_number=claimed.lease_number,
@@ -100,6 +102,11 @@ def claim_next(hub: Hub, person: SignedIn, *, decided: str = "") -> str:
             )
     address = f"/cases/{claimed.case_id}" if claimed else "/cases/none"
     return f"{address}?decided={decided}" if decided else address
+
+
+def claimant_of(person: SignedIn) -> Claimant:
+    """What may come to this person when they claim."""
+    return Claimant(person.actor, stages=stages_open_to(capacities(person.role)))
 
 
 def decision_notice(session: Session, person: SignedIn, case_id: str) -> str | None:

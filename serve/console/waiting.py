@@ -27,7 +27,7 @@ class WaitingCase:
 
 def waiting_cases(session: Session, *, limit: int) -> list[WaitingCase]:
     """The next `limit` cases in the order in which they will be claimed."""
-    cases = viewing.list_cases(session, "queued", limit, None).cases
+    cases = viewing.list_cases(session, viewing.WAITING, limit, None).cases
     posts = session.execute(
         select(CasePost.case_id, Post.text, Post.received_at)
         .join(Post, Post.post_id == CasePost.post_id)

@@ -132,7 +132,7 @@ class PostOut(BaseModel):
                 "reason": "no rule applies; the highest score is islamophobic 0.02",
                 "bundle": "minilm-0123456789ab",
                 "case_id": "01KAJZ2M5T8Q3W7X9Y1Z4B6C8E",
-                "state": "queued",
+                "state": "captured",
             }
         }
     )

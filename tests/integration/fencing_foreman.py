@@ -18,6 +18,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn, cast
 
+from serve.cases.queue import ClaimedCase, claim, heartbeat, requeue_expired
 from sqlalchemy import func, insert, select, text, update
 
 from model.configuration import configs_folder
@@ -25,7 +26,6 @@ from model.errors import CaseDecided, LeaseLost
 from model.policy import load_policy
 from serve.cases.deciding import decide
 from serve.cases.outcomes import load_outcomes
-from serve.cases.queue import ClaimedCase, claim, heartbeat, requeue_expired
 from serve.hub import Hub
 from serve.intake.storing import ids_in_order
 from serve.settings import Settings

@@ -6,13 +6,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from serve.cases.queue import ClaimedCase, claim
 from sqlalchemy import func, select
 
 from model.errors import BadInput, CaseDecided, Fault, LeaseLost, NotFound, NotText, TextEmpty
 from serve.audit.events import Event
 from serve.cases import deciding
 from serve.cases.deciding import check_severity, check_strands, decide
-from serve.cases.queue import ClaimedCase, claim
 from serve.cases.viewing import case_view, counts, list_cases
 from serve.hub import Hub
 from serve.storage.tables import AuditEvent, Case, Decision

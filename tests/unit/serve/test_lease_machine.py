@@ -11,12 +11,12 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+from serve.cases.queue import ClaimedCase, claim, heartbeat, release, requeue_expired
 from sqlalchemy import func, select, update
 
 from model.errors import CaseDecided, LeaseLost
 from serve.cases import deciding
 from serve.cases.deciding import decide
-from serve.cases.queue import ClaimedCase, claim, heartbeat, release, requeue_expired
 from serve.hub import Hub
 from serve.intake.storing import ids_in_order
 from serve.storage.tables import Case, Decision

@@ -6,11 +6,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import event, select, text
-from sqlalchemy.orm import Session
-
-from model.errors import LeaseLost, NotFound
-from serve.audit.events import Event
 from serve.cases.queue import (
     ClaimedCase,
     any_expired,
@@ -21,6 +16,11 @@ from serve.cases.queue import (
     release,
     requeue_expired,
 )
+from sqlalchemy import event, select, text
+from sqlalchemy.orm import Session
+
+from model.errors import LeaseLost, NotFound
+from serve.audit.events import Event
 from serve.cases.reaper import Reaper
 from serve.hub import Hub
 from serve.storage.tables import AuditEvent, Case

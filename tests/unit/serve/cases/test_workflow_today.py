@@ -6,12 +6,12 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 import pytest
+from serve.cases.queue import claim, heartbeat, release, requeue_expired
 from sqlalchemy import select
 
 from model.errors import BadInput, NotAllowed
 from serve.audit.events import Event
 from serve.cases.deciding import decide
-from serve.cases.queue import claim, heartbeat, release, requeue_expired
 from serve.cases.viewing import STATES
 from serve.cases.workflow.states import CaseAction, CaseRole, State
 from serve.cases.workflow.table import Edge, Guard, find_edge

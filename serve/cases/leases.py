@@ -1,8 +1,7 @@
-"""The queue: a case is claimed under a lease, and a lease has a number that fences out whoever lost it.
+"""Leases: who holds a case, until when, and the number that fences out whoever has lost it.
 
-A claim is one UPDATE. On PostgreSQL its subselect skips rows that another claim has locked; on SQLite
-`Database.write` has said BEGIN IMMEDIATE, so claims take turns. What is claimable and what has expired
-are two questions on two partial indexes, never one OR. Source: PROMISES.md section 0, findings 4 and 5.
+What is claimable and what has expired are two questions on two partial indexes, never one OR.
+Source: PROMISES.md section 0, findings 4 and 5.
 
 The clock is the server's (`now`, UTC, passed in by the caller), on both databases alike, so that a test
 can move it. Servers whose clocks differ can only end a lease early or late by the difference: a decision
@@ -11,25 +10,39 @@ also needs the lease number, which the database alone hands out, so no skew lets
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Final
 
-from sqlalchemy import ColumnElement, select, text, update
+from sqlalchemy import ColumnElement, case, select, text, update
 from sqlalchemy.orm import Session
 
 from model.errors import CaseDecided, Fault, LeaseLost, NotFound
 from serve.audit.events import Event
 from serve.audit.log import Detail, record
-from serve.storage.tables import Case, Decision
+from serve.cases.workflow.guards import DECIDED
+from serve.cases.workflow.states import CaseAction
+from serve.cases.workflow.table import EDGES
+from serve.storage.tables import HELD, Case, Judgement
 
 REAPER = "system:reaper"
 REAPER_BATCH = 500
 """Most leases ended by one statement, so that other writers get their turn."""
 
 # Spelled out, not bound: with a parameter in its place neither database may use the partial index.
-IS_QUEUED = text("cases.state = 'queued'")
-IS_LEASED = text("cases.state = 'in_review'")
+IS_LEASED = text("cases.lease_expires_at IS NOT NULL")
+
+TAKEN: Final[Mapping[str, str]] = MappingProxyType(
+    {edge.before.value: edge.after.value for edge in EDGES if edge.action is CaseAction.CLAIM}
+)
+"""A waiting state -> the state in which somebody holds the case."""
+
+GIVEN_BACK: Final[Mapping[str, str]] = MappingProxyType({held: waits for waits, held in TAKEN.items()})
+"""The other way round."""
+
+IS_DECIDED: Final = frozenset(state.value for state in DECIDED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,30 +53,18 @@ class ClaimedCase:
     actor: str
     lease_number: int
     lease_expires_at: datetime
-
-
-def claim(session: Session, *, actor: str, now: datetime, lease_seconds: float) -> ClaimedCase | None:
-    """The waiting case with the highest priority (then the oldest), leased to `actor`; None if none waits.
-
-    Leases that ran out are put back first when nothing else waits.
-    """
-    claimed = _take_first(session, actor, now, lease_seconds)
-    if claimed is None and requeue_expired(session, now):
-        claimed = _take_first(session, actor, now, lease_seconds)
-    if claimed is not None:
-        _record(session, claimed, Event.CASE_CLAIMED, now)
-    return claimed
+    state: str
 
 
 def held_by(session: Session, actor: str, now: datetime) -> ClaimedCase | None:
     """The live lease that `actor` already has, the one that ends soonest; None if there is none."""
     row = session.execute(
-        select(Case.case_id, Case.leased_by, Case.lease_number, Case.lease_expires_at)
-        .where(IS_LEASED, Case.leased_by == actor, Case.lease_expires_at > now)
+        select(*LEASE_COLUMNS)
+        .where(text("cases.leased_by IS NOT NULL"), Case.leased_by == actor, Case.lease_expires_at > now)
         .order_by(Case.lease_expires_at, Case.case_id)
         .limit(1)
     ).first()
-    return None if row is None else _claimed(row)
+    return None if row is None else claimed_case(row)
 
 
 def heartbeat(
@@ -77,32 +78,33 @@ def heartbeat(
         update(Case)
         .where(*live_lease(case_id, lease_number, actor, now))
         .values(lease_expires_at=now + timedelta(seconds=lease_seconds))
-        .returning(Case.case_id, Case.leased_by, Case.lease_number, Case.lease_expires_at)
+        .returning(*LEASE_COLUMNS)
         .execution_options(synchronize_session=False)
     ).first()
     if row is None:
         raise why_lost(session, case_id, lease_number, actor)
-    claimed = _claimed(row)
-    _record(session, claimed, Event.LEASE_RENEWED, now)
+    claimed = claimed_case(row)
+    record_lease(session, claimed, Event.LEASE_RENEWED, now)
     return claimed
 
 
-def release(session: Session, *, case_id: str, lease_number: int, actor: str, now: datetime) -> None:
-    """Puts the case back in the queue at its old place.
+def release(session: Session, *, case_id: str, lease_number: int, actor: str, now: datetime) -> str:
+    """Puts the case back where it waited, at its old place, and returns that state.
 
     Raises: LeaseLost, CaseDecided, NotFound.
     """
     row = session.execute(
         update(Case)
         .where(*live_lease(case_id, lease_number, actor, now))
-        .values(state="queued", leased_by=None, lease_expires_at=None)
-        .returning(Case.case_id)
+        .values(**given_back())
+        .returning(Case.state)
         .execution_options(synchronize_session=False)
     ).first()
     if row is None:
         raise why_lost(session, case_id, lease_number, actor)
     details = {"lease_number": lease_number}
     record(session, actor=actor, event=Event.LEASE_RELEASED, subject=case_id, details=details, at=now)
+    return str(row.state)
 
 
 def any_expired(session: Session, now: datetime) -> bool:
@@ -114,12 +116,12 @@ def any_expired(session: Session, now: datetime) -> bool:
 
 
 def requeue_expired(session: Session, now: datetime) -> int:
-    """Puts cases whose lease has run out back in the queue, oldest first, and returns how many.
+    """Puts cases whose lease has run out back where they waited, oldest first, and returns how many.
 
     Whoever held one has lost it from the instant it ran out; this only lets others have it.
     """
     expired = session.execute(
-        select(Case.case_id, Case.leased_by, Case.lease_number, Case.lease_expires_at)
+        select(*LEASE_COLUMNS)
         .where(IS_LEASED, Case.lease_expires_at <= now)
         .order_by(Case.lease_expires_at)
         .limit(REAPER_BATCH)
@@ -130,7 +132,7 @@ def requeue_expired(session: Session, now: datetime) -> int:
     session.execute(
         update(Case)
         .where(Case.case_id.in_([row.case_id for row in expired]))
-        .values(state="queued", leased_by=None, lease_expires_at=None)
+        .values(**given_back())
         .execution_options(synchronize_session=False)
     )
     for row in expired:
@@ -147,7 +149,7 @@ def live_lease(case_id: str, lease_number: int, actor: str, now: datetime) -> tu
     """The fence: conditions that hold for this holder's lease alone, and only until it runs out."""
     return (
         Case.case_id == case_id,
-        Case.state == "in_review",
+        Case.state.in_(HELD),
         Case.lease_number == lease_number,
         Case.leased_by == actor,
         Case.lease_expires_at > now,
@@ -157,64 +159,54 @@ def live_lease(case_id: str, lease_number: int, actor: str, now: datetime) -> tu
 def why_lost(session: Session, case_id: str, lease_number: int, actor: str) -> Fault:
     """The fault to raise after the fence held: no such case, decided already, or the lease is not live.
 
-    A caller whose own decision went through, and who lost the answer, finds `decision_id` in the fault.
+    A caller whose own judgement went through, and who lost the answer, finds `judgement_id` in the fault.
     """
     state = session.execute(select(Case.state).where(Case.case_id == case_id)).scalar()
     if state is None:
         return NotFound("there is no such case")
-    if state != "decided":
-        return LeaseLost("this lease on the case has ended; claim again", field="lease")
     own = session.execute(
-        select(Decision.decision_id).where(
-            Decision.case_id == case_id, Decision.lease_number == lease_number, Decision.decided_by == actor
+        select(Judgement.judgement_id).where(
+            Judgement.case_id == case_id, Judgement.lease_number == lease_number, Judgement.actor == actor
         )
     ).scalar()
-    members = {} if own is None else {"decision_id": own}
-    return CaseDecided("the case has been decided already", members=members)
+    members = {} if own is None else {"judgement_id": own}
+    if state in IS_DECIDED:
+        return CaseDecided("the case has been decided already", members=members)
+    return LeaseLost("this lease on the case has ended; claim again", field="lease", members=members)
 
 
-def claim_statement(actor: str, expires_at: datetime) -> Any:
-    """The one statement that claims: take the first row of the queued index that nobody else is taking."""
-    first = (
-        select(Case.case_id)
-        .where(IS_QUEUED)
-        .order_by(Case.priority.desc(), Case.case_id)
-        .limit(1)
-        .with_for_update(skip_locked=True)
-        .correlate(None)
-        .scalar_subquery()
-    )
-    return (
-        update(Case)
-        .where(Case.case_id == first, Case.state == "queued")
-        .values(
-            state="in_review",
-            lease_number=Case.lease_number + 1,
-            leased_by=actor,
-            lease_expires_at=expires_at,
-        )
-        .returning(Case.case_id, Case.leased_by, Case.lease_number, Case.lease_expires_at)
-        .execution_options(synchronize_session=False)
-    )
+def given_back() -> dict[str, Any]:
+    """What an UPDATE sets to take a case out of its holder's hands and back where it waited."""
+    return {
+        "state": case(*((Case.state == held, waits) for held, waits in GIVEN_BACK.items()), else_=Case.state),
+        "waiting": True,
+        "leased_by": None,
+        "leased_at": None,
+        "lease_expires_at": None,
+    }
 
 
-def _take_first(session: Session, actor: str, now: datetime, lease_seconds: float) -> ClaimedCase | None:
-    row = session.execute(claim_statement(actor, now + timedelta(seconds=lease_seconds))).first()
-    return None if row is None else _claimed(row)
+LEASE_COLUMNS: Final = (
+    Case.case_id, Case.leased_by, Case.lease_number, Case.lease_expires_at, Case.state
+)  # fmt: skip
 
 
-def _claimed(row: Any) -> ClaimedCase:
+def claimed_case(row: Any) -> ClaimedCase:
+    """The lease that a row of `LEASE_COLUMNS` describes."""
     return ClaimedCase(
         case_id=row.case_id,
         actor=row.leased_by,
         lease_number=row.lease_number,
         lease_expires_at=row.lease_expires_at,
+        state=row.state,
     )
 
 
-def _record(session: Session, claimed: ClaimedCase, event: Event, now: datetime) -> None:
+def record_lease(session: Session, claimed: ClaimedCase, event: Event, now: datetime) -> None:
+    """One audit event about a live lease."""
     details: dict[str, Detail] = {
         "lease_number": claimed.lease_number,
         "lease_expires_at": claimed.lease_expires_at.isoformat(),
+        "state": claimed.state,
     }
     record(session, actor=claimed.actor, event=event, subject=claimed.case_id, details=details, at=now)

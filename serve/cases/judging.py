@@ -1,0 +1,226 @@
+"""A judgement: what one reader says of a case they hold, blind to other readers; and what comes of it.
+
+The first reader's judgement decides the case, or sends it to a second reader who does not see it. Where
+the two agree the case is decided; where they differ, a senior who is neither of them adjudicates.
+Judgement, step, decision and audit events are one transaction, behind the fence of the lease.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from serve.audit.events import Event
+from serve.audit.log import Detail, record
+from serve.cases.deciding import decide
+from serve.cases.leases import live_lease, why_lost
+from serve.cases.progress import circumstances_of, progress_of, store_step
+from serve.cases.said import CheckedJudgement, Said, check_said
+from serve.cases.workflow.advance import advance
+from serve.cases.workflow.guards import GRAVE
+from serve.cases.workflow.states import CaseAction, CaseRole, State, Track
+from serve.cases.workflow.steps import Circumstances, Progress, SecondReviewCause, Step
+from serve.hub import Hub
+from serve.storage.identifiers import new_id
+from serve.storage.tables import Case, CasePost, Decision, Judgement, PostScores
+
+ROUNDS = {State.IN_REVIEW: 1, State.IN_SECOND_REVIEW: 2, State.IN_ADJUDICATION: 3}
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What came of a judgement: the state of the case, and the decision where one was made."""
+
+    judgement: Judgement
+    state: str
+    decision: Decision | None
+
+
+def judge(
+    session: Session,
+    hub: Hub,
+    *,
+    case_id: str,
+    lease_number: int,
+    actor: str,
+    role: CaseRole,
+    now: datetime,
+    said: Said,
+) -> Judged:
+    """The judgement, stored, and the decision where it makes one.
+
+    The UPDATE is the fence: it finds a row only for the holder of the live lease, so of two who try one
+    gets it, whatever they last read.
+
+    Raises: BadInput naming the field; LeaseLost; CaseDecided; NotFound; NotAllowed (they judged it before).
+    """
+    case = held_case(session, case_id, lease_number, actor, now)
+    checked = check_said(session, hub, case, said, now)
+    causes = second_review_causes(hub, case, checked)
+    known = circumstances_of(session, case, second_review_causes=causes)
+    progress = progress_of(session, case)
+    before = progress.position[Track.CASE]
+    step = Step(
+        action=_action(before, progress, known, checked),
+        actor=actor,
+        role=role,
+        at=max(now, case.leased_at or now),
+        reason=checked.reason,
+        outcome=checked.outcome,
+        severity=checked.severity,
+    )
+    moved = advance(progress, step, known, hub.workflow.in_force(now.astimezone(UTC).date()))
+    after = moved.position[Track.CASE]
+    _pass_fence(session, case, actor, now, after, checked)
+    judgement = _judgement(session, hub, case, checked, actor, now, ROUNDS[before], causes)
+    session.add(judgement)
+    details = {"judgement_id": judgement.judgement_id}
+    store_step(session, case, step, before=before, after=after, details=details)
+    _record(session, judgement, after, now)
+    session.flush()
+    if after is not State.DECIDED:
+        return Judged(judgement, after.value, None)
+    decision, state = decide(session, hub, case, judgement, role=role, now=now)
+    return Judged(judgement, state, decision)
+
+
+def held_case(session: Session, case_id: str, lease_number: int, actor: str, now: datetime) -> Case:
+    """The case, locked to the end of the transaction, if this lease on it is live.
+
+    Raises: LeaseLost, CaseDecided, NotFound.
+    """
+    case = session.scalars(
+        select(Case)
+        .where(*live_lease(case_id, lease_number, actor, now))
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).first()
+    if case is None:
+        raise why_lost(session, case_id, lease_number, actor)
+    return case
+
+
+def second_review_causes(hub: Hub, case: Case, said: CheckedJudgement) -> frozenset[SecondReviewCause]:
+    """Why a second person must read the case, besides its severity; empty for no reason."""
+    causes = {
+        SecondReviewCause.CONTESTED_CODE: bool(hub.codes.contested(said.codes)),
+        SecondReviewCause.CONTEXT_FLAG: bool(
+            set(said.context_flags) & set(hub.queue_rules.second_review_flags)
+        ),
+        SecondReviewCause.LOW_CONFIDENCE: said.confidence == "low",
+        SecondReviewCause.RANDOM_SAMPLE: case.sampled,
+    }
+    return frozenset(cause for cause, holds in causes.items() if holds)
+
+
+def _action(before: State, progress: Progress, known: Circumstances, said: CheckedJudgement) -> CaseAction:
+    """What a judgement of this content is in this state."""
+    if before is State.IN_ADJUDICATION:
+        return CaseAction.ADJUDICATE
+    if before is State.IN_SECOND_REVIEW:
+        first = progress.judgements_of_this_round()[-1:]
+        same = any((one.outcome, one.severity) == (said.outcome, said.severity) for one in first)
+        return CaseAction.AGREE if same else CaseAction.DISAGREE
+    ever = (*progress.judgements(), *known.campaign)
+    grave = any(severity >= GRAVE for severity in (said.severity, *(one.severity for one in ever)))
+    if grave or known.second_review_causes:
+        return CaseAction.SEND_TO_SECOND_REVIEW
+    return CaseAction.DECIDE
+
+
+def _pass_fence(
+    session: Session, case: Case, actor: str, now: datetime, after: State, said: CheckedJudgement
+) -> None:
+    """Ends the lease and moves the case on. Raises: LeaseLost and its kin if the lease is not live."""
+    won = session.execute(
+        update(Case)
+        .where(*live_lease(case.case_id, case.lease_number, actor, now))
+        .values(
+            state=after.value,
+            waiting=after in (State.SECOND_REVIEW, State.ADJUDICATION),
+            severity_expected=max(case.severity_expected, said.severity)
+            if after is not State.DECIDED
+            else said.severity,
+            leased_by=None,
+            leased_at=None,
+            lease_expires_at=None,
+            decided_at=now if after is State.DECIDED else None,
+        )
+        .returning(Case.case_id)
+        .execution_options(synchronize_session=False)
+    ).first()
+    if won is None:
+        raise why_lost(session, case.case_id, case.lease_number, actor)
+
+
+def _judgement(
+    session: Session,
+    hub: Hub,
+    case: Case,
+    said: CheckedJudgement,
+    actor: str,
+    now: datetime,
+    number: int,
+    causes: frozenset[SecondReviewCause],
+) -> Judgement:
+    bundles, policy_sha256 = _scored_by(session, case.case_id)
+    return Judgement(
+        judgement_id=new_id(),
+        case_id=case.case_id,
+        actor=actor,
+        cycle=case.cycle,
+        round=number,
+        lease_number=case.lease_number,
+        judged_at=now,
+        outcome=said.outcome,
+        outcome_detail=said.outcome_detail,
+        strands=said.strands,
+        codes=said.codes,
+        severity=said.severity,
+        speech_act=said.speech_act,
+        context_flags=said.context_flags,
+        confidence=said.confidence,
+        standard=said.standard,
+        law=said.law,
+        proportionality=said.proportionality,
+        reason=said.reason,
+        saw_scores=said.saw_scores,
+        second_review_causes=sorted(cause.value for cause in causes),
+        bundles=bundles,
+        policy_sha256=policy_sha256 or hub.policy.sha256,
+        outcomes_sha256=hub.outcomes.sha256,
+        codebook_sha256=hub.codebook_sha256,
+        law_sha256=hub.law.sha256,
+    )
+
+
+def _scored_by(session: Session, case_id: str) -> tuple[list[str], str | None]:
+    """The bundles of the scores of the case's posts, in order of scoring, and the policy that routed last."""
+    rows = session.execute(
+        select(PostScores.bundle, PostScores.policy_sha256)
+        .join(CasePost, CasePost.post_id == PostScores.post_id)
+        .where(CasePost.case_id == case_id)
+        .order_by(PostScores.scores_id)
+    ).all()
+    bundles = list(dict.fromkeys(row.bundle for row in rows))
+    return bundles, rows[-1].policy_sha256 if rows else None
+
+
+def _record(session: Session, judgement: Judgement, after: State, now: datetime) -> None:
+    details: dict[str, Detail] = {
+        "judgement_id": judgement.judgement_id,
+        "round": judgement.round,
+        "lease_number": judgement.lease_number,
+        "state": after.value,
+    }
+    record(
+        session,
+        actor=judgement.actor,
+        event=Event.CASE_JUDGED,
+        subject=judgement.case_id,
+        details=details,
+        at=now,
+    )
