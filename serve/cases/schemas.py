@@ -123,15 +123,13 @@ class DecisionIn(BaseModel):
     severity: Annotated[Any, WithJsonSchema(SEVERITY_SCHEMA)]
     reason: StrictStr = Field(description="1 to 5,000 characters: what another officer must know.")
     codes: list[StrictStr] = Field(
-        default=[], description="Codes of the codebook, of those strands.", max_length=40
+        default=[], description="Of the codebook, of those strands.", max_length=40
     )
     speech_act: StrictStr | None = Field(default=None, description="A speech act of the codebook.")
     context_flags: list[StrictStr] = Field(default=[], description="Flags of the codebook.", max_length=40)
     confidence: Literal["high", "medium", "low"] = "high"
     standard: StrictStr | None = Field(default=None, description="The standard of proof that was applied.")
-    law: list[LawIn] = Field(
-        default=[], description="Elements ticked; some outcomes ask for them.", max_length=20
-    )
+    law: list[LawIn] = Field(default=[], description="Elements; some outcomes ask for them.", max_length=20)
     proportionality: StrictStr = Field(default="", description="Some outcomes, and S1 and S2, ask for it.")
     saw_scores: StrictBool = Field(default=False, description="Whether the scores were shown before judging.")
 

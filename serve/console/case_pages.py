@@ -14,7 +14,12 @@ from sqlalchemy.orm import Session
 from model.errors import BadInput, CaseDecided, LeaseLost, NotFound
 from serve.audit.events import Event
 from serve.audit.log import record
-from serve.cases import deciding, queue
+from serve.cases import leases
+from serve.cases.capacities import acting_as, capacities
+from serve.cases.deciding import standing_decision
+from serve.cases.judging import judge
+from serve.cases.said import Said
+from serve.cases.workflow.states import CaseAction, State
 from serve.console.case_on_page import posts_on_page, seen_by, still_covered, uncovered
 from serve.console.decision_form import (
     STRAND_KEYS,
@@ -33,7 +38,7 @@ from serve.hub import Hub, hub_of
 from serve.people.access import SignedIn, check_csrf, check_same_origin
 from serve.problems import status_of
 from serve.storage.identifiers import utc_now
-from serve.storage.tables import Case, CasePost, Decision, Post
+from serve.storage.tables import HELD, Case, CasePost, Decision, Post
 
 router = APIRouter(prefix="/cases/{case_id}", include_in_schema=False)
 
@@ -104,18 +109,21 @@ def decide(request: Request, case_id: str, person: Decider, form: Typed) -> Resp
     try:
         if not errors:
             with hub.database.write() as session:
-                deciding.decide(
+                judge(
                     session,
                     hub,
                     case_id=case_id,
                     lease_number=form.lease_number,
                     actor=person.actor,
+                    role=acting_as(capacities(person.role), State.CAPTURED, CaseAction.CLAIM),
                     now=now,
-                    outcome=form.outcome,
-                    outcome_detail=form.detail(),
-                    strands=form.strands,
-                    severity=int(form.severity),
-                    reason=form.reason,
+                    said=Said(
+                        outcome=form.outcome,
+                        outcome_detail=form.detail(),
+                        strands=form.strands,
+                        severity=int(form.severity),
+                        reason=form.reason,
+                    ),
                 )
             return RedirectResponse(
                 claim_next(hub, person, decided=case_id), status_code=HTTPStatus.SEE_OTHER
@@ -156,7 +164,7 @@ def release(request: Request, case_id: str, person: Decider, form: Typed) -> Res
     """Puts the case back in the queue; if it was lost already, that is just as well."""
     try:
         with hub_of(request).database.write() as session:
-            queue.release(
+            leases.release(
                 session, case_id=case_id, lease_number=form.lease_number, actor=person.actor, now=utc_now()
             )
     except (LeaseLost, CaseDecided):
@@ -166,9 +174,9 @@ def release(request: Request, case_id: str, person: Decider, form: Typed) -> Res
 
 def _renew(
     request: Request, case_id: str, person: SignedIn, form: DecisionForm, seconds: float
-) -> queue.ClaimedCase:
+) -> leases.ClaimedCase:
     with hub_of(request).database.write() as session:
-        return queue.heartbeat(
+        return leases.heartbeat(
             session,
             case_id=case_id,
             lease_number=form.lease_number,
@@ -187,7 +195,7 @@ def _case(session: Session, case_id: str) -> Case:
 
 def _holds(case: Case, person: SignedIn, now: datetime) -> bool:
     return (
-        case.state == "in_review"
+        case.state in HELD
         and case.leased_by == person.actor
         and case.lease_expires_at is not None
         and case.lease_expires_at > now
@@ -234,7 +242,7 @@ def _not_held(
     request: Request, session: Session, person: SignedIn, case: Case, *, typed_reason: str = ""
 ) -> Response:
     """The page for a case that is not this person's: decided, waiting, or somebody else's."""
-    decision = session.query(Decision).filter_by(case_id=case.case_id).one_or_none()
+    decision = standing_decision(session, case.case_id)
     if decision is not None and not typed_reason:
         return _decided_page(request, person, decision)
     heading, words = (
@@ -261,7 +269,7 @@ def _how_it_stands(case: Case, person: SignedIn, decision: Decision | None) -> l
         return ["You have decided it already; that decision stands and this one was not recorded."]
     if decision is not None:
         return ["Somebody else has decided it meanwhile. Your decision was not recorded."]
-    if case.state == "in_review" and case.leased_by != person.actor:
+    if case.state in HELD and case.leased_by != person.actor:
         return ["Somebody else is working on it now. Nothing of yours was recorded."]
     return ["Its time ran out and it went back to the queue. Nothing was recorded. You can claim again."]
 

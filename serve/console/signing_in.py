@@ -11,7 +11,7 @@ from fastapi import APIRouter, Depends, Form, Request, Response
 from fastapi.responses import RedirectResponse
 
 from model.errors import BadInput, NotAllowed, NotSignedIn, TooMany
-from serve.cases import queue
+from serve.cases import leases
 from serve.console.form_errors import FormError, sentence
 from serve.console.frame import frame_of
 from serve.console.turns import take_turn
@@ -85,8 +85,8 @@ def sign_out(request: Request, person: Annotated[SignedIn, Depends(signed_in())]
     with hub.database.write() as session:
         take_turn(session, person.actor)
         now = utc_now()
-        while (held := queue.held_by(session, person.actor, now)) is not None:
-            queue.release(
+        while (held := leases.held_by(session, person.actor, now)) is not None:
+            leases.release(
                 session, case_id=held.case_id, lease_number=held.lease_number, actor=person.actor, now=now
             )
         sessions.sign_out(session, token=request.cookies[session_cookie_name(hub.settings)], at=now)

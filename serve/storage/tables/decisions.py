@@ -65,20 +65,24 @@ class Decision(Row):
     case_id: Mapped[str] = mapped_column(ForeignKey("cases.case_id"))
     cycle: Mapped[int] = mapped_column(Integer, default=0)
     supersedes: Mapped[str | None] = mapped_column(ForeignKey("decisions.decision_id"), unique=True)
-    judgement_ids: Mapped[list[Any]] = mapped_column(comment="of this cycle, in order; before 0004: none")
+    judgement_ids: Mapped[list[Any]] = mapped_column(
+        default=list, comment="of this cycle, in order; before 0004: none"
+    )
     lease_number: Mapped[int]
     decided_by: Mapped[str] = mapped_column(comment="actor")
     decided_at: Mapped[datetime] = mapped_column(index=True)
     outcome: Mapped[str]
     outcome_detail: Mapped[str | None]
     strands: Mapped[list[Any]]
-    codes: Mapped[list[Any]]
+    codes: Mapped[list[Any]] = mapped_column(default=list)
     severity: Mapped[int]
     standard: Mapped[str | None]
-    law: Mapped[list[Any]]
-    proportionality: Mapped[str]
+    law: Mapped[list[Any]] = mapped_column(default=list)
+    proportionality: Mapped[str] = mapped_column(default="")
     reason: Mapped[str]
-    dissent: Mapped[list[Any]] = mapped_column(comment="[{judgement_id, outcome, severity}] of who differed")
+    dissent: Mapped[list[Any]] = mapped_column(
+        default=list, comment="[{judgement_id, outcome, severity}] of who differed"
+    )
     bundles: Mapped[list[Any]] = mapped_column(comment="bundle ids of the scores that were shown")
     policy_sha256: Mapped[str] = mapped_column(String(64))
     outcomes_sha256: Mapped[str] = mapped_column(String(64))

@@ -52,7 +52,7 @@ def make_cases(hub: Hub) -> Callable[[Sequence[float]], list[str]]:
                 )
                 session.add(
                     Case(
-                        case_id=case_id, state="queued", route="review", strands=[], priority=priority,
+                        case_id=case_id, state="captured", waiting=True, route="review", strands=[], priority=priority, rank=priority,
                         created_at=NOW, lease_number=0,
                     )
                 )  # fmt: skip
