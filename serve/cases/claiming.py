@@ -15,23 +15,22 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Select, case, exists, select, text, union_all, update
+from sqlalchemy import Select, Subquery, case, exists, or_, select, text, union_all, update
 from sqlalchemy.orm import Session, aliased
 
 from serve.audit.events import Event
 from serve.cases.leases import LEASE_COLUMNS, TAKEN, ClaimedCase, claimed_case, record_lease, requeue_expired
 from serve.cases.ordering import QUEUES
-from serve.cases.setting_aside import wake_parked
+from serve.cases.setting_aside import free_overdue, wake_parked
 from serve.storage.tables import CLAIMABLE, Case, CaseSkip, Judgement
 
 # Spelled out, not bound: with a parameter in its place neither database may use the partial index.
 IS_CASE_WAITING = text("cases.waiting")
+IS_RESERVED = text("cases.reserved_for IS NOT NULL")
 
-FIRST_LOOK: Final = 16
-"""Cases of each queue that a claim looks at first; more than claims that run at once on one database."""
-LOOK_FURTHER: Final = 8
-"""How many times more, each time that nothing was to be had."""
-LOOKS: Final = 4
+LOOKS: Final = (16, 128, 1024)
+"""How many cases of each queue a claim looks at, and then if nothing was to be had. The first is more than
+claims that usually run at once on one database; after the last it goes through the whole queue."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,83 +50,33 @@ class Claimant:
 def claim(session: Session, claimant: Claimant, *, now: datetime, lease_seconds: float) -> ClaimedCase | None:
     """The case that comes first for this claimant, leased to them; None if nothing waits for them.
 
-    What was handed over to them comes before the rest. Leases and parkings that ran out are ended first when
-    nothing else waits.
+    What was handed over to them comes before the rest. Leases, parkings and reservations that ran out are
+    ended first when nothing else waits.
     """
     claimed = _take(session, claimant, now, lease_seconds)
-    if claimed is None and (requeue_expired(session, now) + wake_parked(session, now)):
+    if claimed is None and _end_what_ran_out(session, now):
         claimed = _take(session, claimant, now, lease_seconds)
     if claimed is not None:
         record_lease(session, claimed, Event.CASE_CLAIMED, now)
     return claimed
 
 
-def _take(session: Session, claimant: Claimant, now: datetime, lease_seconds: float) -> ClaimedCase | None:
-    if not claimant.stages or not claimant.queues:
-        return None
-    case_id = session.execute(reserved_statement(claimant)).scalar()
-    look = FIRST_LOOK
-    for _ in range(LOOKS):
-        if case_id is not None:
-            break
-        case_id = session.execute(first_statement(claimant, look)).scalar()
-        look *= LOOK_FURTHER
-    if case_id is None:
-        return None
-    row = session.execute(take_statement(case_id, claimant.actor, now, lease_seconds)).first()
-    return None if row is None else claimed_case(row)
+def claim_statement(claimant: Claimant, look: int | None, *, now: datetime, lease_seconds: float) -> Any:
+    """Leases the first case that this claimant may have among the top `look` of each queue (None: of all).
 
-
-def first_statement(claimant: Claimant, look: int) -> Select[Any]:
-    """Finds, and on PostgreSQL locks, the first case that this claimant may have among the top `look`.
-
-    The top of each queue is read off the index as it stands; the row itself is then asked again whether
-    it still waits, since another claim may have had it in between.
+    The top of each queue is read off the index as it stands. The row itself, once locked, is asked again
+    whether it still waits, since another claim may have had it in between.
     """
-    tops = [_top(stage, queue, look) for stage in claimant.stages for queue in claimant.queues]
-    candidates = union_all(*(select(top.subquery()) for top in tops)).subquery()
-    return (
-        select(Case.case_id)
-        .where(IS_CASE_WAITING, Case.case_id.in_(select(candidates.c.case_id)), *_may_have(claimant))
-        .order_by(Case.rank.desc(), Case.case_id)
-        .limit(1)
-        .with_for_update(skip_locked=True, of=Case)
-    )
-
-
-def reserved_statement(claimant: Claimant) -> Select[Any]:
-    """Finds the first case that was handed over to this claimant and is not parked."""
-    return (
-        select(Case.case_id)
-        .where(
-            text("cases.reserved_for IS NOT NULL"),
-            Case.reserved_for == claimant.actor,
-            Case.parked_until.is_(None),
-            Case.state.in_(claimant.stages),
-            *_may_have(claimant),
-        )
-        .order_by(Case.rank.desc(), Case.case_id)
-        .limit(1)
-        .with_for_update(skip_locked=True, of=Case)
-    )
-
-
-def take_statement(case_id: str, actor: str, now: datetime, lease_seconds: float) -> Any:
-    """Leases one case that waits, for anybody or for this actor; no row if it no longer does."""
     return (
         update(Case)
-        .where(
-            Case.case_id == case_id,
-            Case.state.in_(CLAIMABLE),
-            Case.parked_until.is_(None),
-            (Case.reserved_for.is_(None)) | (Case.reserved_for == actor),
-        )
+        .where(Case.case_id == first_case(claimant, look).scalar_subquery())
         .values(
             state=case(*((Case.state == waits, held) for waits, held in TAKEN.items()), else_=Case.state),
             waiting=False,
             reserved_for=None,
+            reserved_until=None,
             lease_number=Case.lease_number + 1,
-            leased_by=actor,
+            leased_by=claimant.actor,
             leased_at=now,
             lease_expires_at=now + timedelta(seconds=lease_seconds),
         )
@@ -136,21 +85,69 @@ def take_statement(case_id: str, actor: str, now: datetime, lease_seconds: float
     )
 
 
-def _top(stage: str, queue: str, look: int) -> Select[Any]:
-    top = aliased(Case, name="cases")
+def first_case(claimant: Claimant, look: int | None) -> Select[Any]:
+    """Finds, and on PostgreSQL locks, the case that `claim_statement` takes."""
+    row = aliased(Case, name="cases")
+    mine = row.reserved_for == claimant.actor
     return (
-        select(top.case_id)
-        .where(IS_CASE_WAITING, top.state == stage, top.queue == queue)
-        .order_by(top.rank.desc(), top.case_id)
-        .limit(look)
+        select(row.case_id)
+        .where(
+            row.case_id.in_(select(_candidates(claimant, look).c.case_id)),
+            or_(IS_CASE_WAITING, mine),
+            row.parked_until.is_(None),
+            *_may_have(row, claimant),
+        )
+        .order_by(row.reserved_for.is_not(None).desc(), row.rank.desc(), row.case_id)
+        .limit(1)
+        .with_for_update(skip_locked=True, of=row)
     )
 
 
-def _may_have(claimant: Claimant) -> Sequence[Any]:
+def _take(session: Session, claimant: Claimant, now: datetime, lease_seconds: float) -> ClaimedCase | None:
+    if not claimant.stages:
+        return None
+    for look in (*LOOKS, None):
+        statement = claim_statement(claimant, look, now=now, lease_seconds=lease_seconds)
+        row = session.execute(statement).first()
+        if row is not None:
+            return claimed_case(row)
+    return None
+
+
+def _end_what_ran_out(session: Session, now: datetime) -> bool:
+    return requeue_expired(session, now) + wake_parked(session, now) + free_overdue(session, now) > 0
+
+
+def _candidates(claimant: Claimant, look: int | None) -> Subquery:
+    """The cases to choose from: those kept for this person, and the top of each queue they may take from."""
+    tops = [_reserved(claimant)]
+    tops += [_top(claimant, stage, queue, look) for stage in claimant.stages for queue in claimant.queues]
+    return union_all(*(select(top.subquery()) for top in tops)).subquery()
+
+
+def _reserved(claimant: Claimant) -> Select[Any]:
+    row = aliased(Case, name="cases")
+    return select(row.case_id).where(
+        IS_RESERVED,
+        row.reserved_for == claimant.actor,
+        row.parked_until.is_(None),
+        row.state.in_(claimant.stages),
+    )
+
+
+def _top(claimant: Claimant, stage: str, queue: str, look: int | None) -> Select[Any]:
+    row = aliased(Case, name="cases")
+    top = select(row.case_id).where(IS_CASE_WAITING, row.state == stage, row.queue == queue)
+    if look is None:  # the whole queue, so what they may not have is left out on the way
+        top, look = top.where(*_may_have(row, claimant)), LOOKS[0]
+    return top.order_by(row.rank.desc(), row.case_id).limit(look)
+
+
+def _may_have(row: type[Case], claimant: Claimant) -> Sequence[Any]:
     """What keeps a case from a person: they judged it, they skipped it, it is more than they may read."""
-    judged = exists().where(Judgement.case_id == Case.case_id, Judgement.actor == claimant.actor)
-    skipped = exists().where(CaseSkip.case_id == Case.case_id, CaseSkip.actor == claimant.actor)
+    judged = exists().where(Judgement.case_id == row.case_id, Judgement.actor == claimant.actor)
+    skipped = exists().where(CaseSkip.case_id == row.case_id, CaseSkip.actor == claimant.actor)
     conditions: list[Any] = [~judged, ~skipped]
     if claimant.severity_at_most is not None:
-        conditions.append(Case.severity_expected <= claimant.severity_at_most)
+        conditions.append(row.severity_expected <= claimant.severity_at_most)
     return conditions

@@ -57,7 +57,8 @@ NEW_INDEXES = {
             "ix_cases_linked_to",
             "ix_cases_parked",
         ),
-        *("ix_cases_rank", "ix_cases_reserved", "ix_cases_state_created", "ix_cases_waiting"),
+        *("ix_cases_rank", "ix_cases_reserved", "ix_cases_reserved_until", "ix_cases_state_created"),
+        *("ix_cases_waiting",),
     ),
     "case_posts": ("ix_case_posts_case_id",),
     "decisions": ("ix_decisions_decided_at",),
@@ -75,13 +76,14 @@ def upgrade() -> None:
     op.execute(
         "INSERT INTO cases (case_id, state, emergency, platform, support, retention, cycle, route, strands, queue, "
         "priority, severity_expected, probability, report_count, rank, due_class, due_at, created_at, "
-        "victim_update_due, sampled, lease_number, leased_by, leased_at, lease_expires_at, parked_until, "
-        "parked_because, reserved_for, decided_at, linked_to, waiting) "
+        "waits_since, victim_update_due, sampled, lease_number, leased_by, leased_at, lease_expires_at, parked_until, "
+        "parked_because, reserved_for, reserved_until, decided_at, linked_to, waiting) "
         f"SELECT c.case_id, {_state_after()}, 'no_emergency', 'not_notified', 'not_offered', 'held', 0, c.route, "
-        f"c.strands, {_queue()}, c.priority, {_severity()}, NULL, 0, "
-        f"c.priority * {DAY_SECONDS} - ({_seconds('c.created_at')}), {_due_class()}, NULL, c.created_at, NULL, "
-        f"{_false()}, c.lease_number, c.leased_by, NULL, c.lease_expires_at, NULL, NULL, NULL, c.decided_at, NULL, "
-        "(c.state = 'queued') FROM old_cases c LEFT JOIN old_decisions d ON d.case_id = c.case_id"
+        f"c.strands, {_queue()}, c.priority, {_severity()}, {_probability()}, 0, "
+        f"c.priority * {DAY_SECONDS} - ({_seconds('c.created_at')}), {_due_class()}, NULL, c.created_at, c.created_at, "
+        f"{_week_after('c.created_at')}, {_false()}, c.lease_number, c.leased_by, NULL, c.lease_expires_at, NULL, NULL, "
+        "NULL, NULL, c.decided_at, NULL, (c.state = 'queued') FROM old_cases c "
+        "LEFT JOIN old_decisions d ON d.case_id = c.case_id"
     )
     op.execute("INSERT INTO case_posts (post_id, case_id) SELECT post_id, case_id FROM old_case_posts")
     op.execute(
@@ -102,11 +104,7 @@ def upgrade() -> None:
         f"'[]', severity, NULL, '[]', 'not_said', NULL, '[]', '', reason, {_true()}, '[]', bundles, policy_sha256, "
         "outcomes_sha256, codebook_sha256, NULL FROM old_decisions"
     )
-    op.execute(
-        "INSERT INTO case_steps (case_id, cycle, action, before, after, actor, role, taken_at, reason, outcome, "
-        "severity, details) SELECT case_id, 0, 'decide', 'in_review', 'decided', decided_by, 'review_officer', "
-        "decided_at, reason, outcome, severity, '{}' FROM old_decisions"
-    )
+    _insert_history()
     _drop_old()
     _refuse_changes(FROZEN)
 
@@ -132,6 +130,35 @@ def downgrade() -> None:
         op.drop_table(table)
     _drop_old()
     _refuse_changes({"decisions": FROZEN_BEFORE})
+
+
+def _insert_history() -> None:
+    """The steps that each case has taken, as the table of the workflow has them; claims are not among them."""
+    for action, before, after, role in (
+        ("score", "received", "scored", "classifier"),
+        ("admit_to_review", "scored", "captured", "system"),
+    ):
+        op.execute(
+            "INSERT INTO case_steps (case_id, cycle, action, before, after, actor, role, taken_at, reason, outcome, "
+            f"severity, details) SELECT case_id, 0, '{action}', '{before}', '{after}', 'system:scorer', '{role}', "
+            "created_at, '', NULL, NULL, '{}' FROM old_cases ORDER BY case_id"
+        )
+    op.execute(
+        "INSERT INTO case_steps (case_id, cycle, action, before, after, actor, role, taken_at, reason, outcome, "
+        "severity, details) SELECT case_id, 0, 'decide', 'in_review', 'decided', decided_by, 'review_officer', "
+        "decided_at, reason, outcome, severity, '{}' FROM old_decisions ORDER BY case_id"
+    )
+    for action, after in (
+        ("close_no_action", "no_action"),
+        ("record_non_crime", "non_crime"),
+        ("request_crime_record", "crime_candidate"),
+    ):
+        op.execute(
+            "INSERT INTO case_steps (case_id, cycle, action, before, after, actor, role, taken_at, reason, outcome, "
+            f"severity, details) SELECT d.case_id, 0, '{action}', 'decided', '{after}', d.decided_by, 'review_officer', "
+            "d.decided_at, d.reason, NULL, NULL, '{}' FROM old_decisions d JOIN cases c ON c.case_id = d.case_id "
+            f"WHERE c.state = '{after}' ORDER BY d.case_id"
+        )
 
 
 def _set_aside(indexes: dict[str, tuple[str, ...]]) -> None:
@@ -188,6 +215,26 @@ def _seconds(column: str) -> str:
     if _is_postgresql():
         return f"EXTRACT(EPOCH FROM {column}) - 1767225600"
     return f"(julianday({column}) - 2461041.5) * {DAY_SECONDS}"
+
+
+def _week_after(column: str) -> str:
+    """Five working days later, when the victim must hear next; no later than the desk's own count of them."""
+    if _is_postgresql():
+        return f"{column} + INTERVAL '7 days'"
+    return f"strftime('%Y-%m-%d %H:%M:%f000', {column}, '+7 days')"
+
+
+def _probability() -> str:
+    """The highest of the newest scores of the case's posts; null where none was scored."""
+    heads = ("hate", "antisemitic", "islamophobic", "far_right")
+    if _is_postgresql():
+        highest = f"GREATEST({', '.join('s.' + head for head in heads)})"
+    else:  # SQLite's max() of several is null if one of them is
+        highest = f"max({', '.join(f'coalesce(s.{head}, 0)' for head in heads)})"
+    return (
+        f"(SELECT {highest} FROM post_scores s JOIN old_case_posts p ON p.post_id = s.post_id "
+        "WHERE p.case_id = c.case_id AND s.hate IS NOT NULL ORDER BY s.scores_id DESC LIMIT 1)"
+    )
 
 
 def _state_after() -> str:
@@ -252,6 +299,12 @@ def _create_cases() -> None:
         sa.Column("due_class", sa.Text(), nullable=False),
         sa.Column("due_at", INSTANT, nullable=True),
         sa.Column("created_at", INSTANT, nullable=False),
+        sa.Column(
+            "waits_since",
+            INSTANT,
+            nullable=False,
+            comment="rank and due time count from here: arrival, or the last reopening",
+        ),
         sa.Column("victim_update_due", INSTANT, nullable=True),
         sa.Column("sampled", sa.Boolean(), nullable=False, comment="drawn for a second reading"),
         sa.Column("lease_number", sa.Integer(), nullable=False),
@@ -261,6 +314,7 @@ def _create_cases() -> None:
         sa.Column("parked_until", INSTANT, nullable=True),
         sa.Column("parked_because", sa.Text(), nullable=True),
         sa.Column("reserved_for", sa.Text(), nullable=True, comment="actor: handed over to, or parked by"),
+        sa.Column("reserved_until", INSTANT, nullable=True, comment="then anybody may have it"),
         sa.Column("decided_at", INSTANT, nullable=True),
         sa.Column("linked_to", sa.String(length=26), nullable=True, comment="its campaign's case"),
         sa.Column("waiting", sa.Boolean(), nullable=False, comment="anybody who may can claim it"),
@@ -269,11 +323,15 @@ def _create_cases() -> None:
             name="ck_cases_lease",
         ),
         sa.CheckConstraint(
-            "NOT waiting OR (state IN ('triage', 'captured', 'second_review', 'adjudication') AND parked_until IS NULL AND reserved_for IS NULL)",
+            "waiting = (state IN ('triage', 'captured', 'second_review', 'adjudication') AND reserved_for IS NULL)",
             name="ck_cases_waiting",
         ),
         sa.CheckConstraint(
             "state NOT IN ('duplicate_linked') OR linked_to IS NOT NULL", name="ck_cases_linked"
+        ),
+        sa.CheckConstraint(
+            "(reserved_for IS NULL) = (reserved_until IS NULL) AND (reserved_for IS NULL OR state IN ('triage', 'captured', 'second_review', 'adjudication')) AND (parked_until IS NULL OR reserved_for IS NOT NULL)",
+            name="ck_cases_reserved",
         ),
         sa.ForeignKeyConstraint(["linked_to"], ["cases.case_id"], name="fk_cases_linked_to_cases"),
         sa.PrimaryKeyConstraint("case_id", name="pk_cases"),
@@ -325,6 +383,14 @@ def _create_cases() -> None:
         unique=False,
         sqlite_where=sa.text("reserved_for IS NOT NULL"),
         postgresql_where=sa.text("reserved_for IS NOT NULL"),
+    )
+    op.create_index(
+        "ix_cases_reserved_until",
+        "cases",
+        ["reserved_until"],
+        unique=False,
+        sqlite_where=sa.text("reserved_until IS NOT NULL"),
+        postgresql_where=sa.text("reserved_until IS NOT NULL"),
     )
     op.create_index("ix_cases_state_created", "cases", ["state", "case_id"], unique=False)
     op.create_index(
@@ -438,7 +504,7 @@ def _create_history() -> None:
         sa.Column("severity", sa.Integer(), nullable=False),
         sa.Column("speech_act", sa.Text(), nullable=True),
         sa.Column("context_flags", sa.JSON(), nullable=False),
-        sa.Column("confidence", sa.Text(), nullable=False, comment="high, medium, low"),
+        sa.Column("confidence", sa.Text(), nullable=False, comment="high, medium, low; not_said before 0004"),
         sa.Column("standard", sa.Text(), nullable=True, comment="standard of proof applied; configs/law"),
         sa.Column(
             "law",
