@@ -205,7 +205,15 @@ def test_figures_show_requests_and_the_queue(client: TestClient, database: Datab
             Post(post_id="01", text="a", text_sha256="0" * 64, received_at=now, received_from="system:tests")
         )
         session.add(
-            Case(case_id="01", state="queued", route="review", strands=[], priority=1.0, created_at=now)
+            Case(
+                case_id="01",
+                state="captured",
+                waiting=True,
+                route="review",
+                strands=[],
+                priority=1.0,
+                created_at=now,
+            )
         )
     client.get("/healthz")
     client.get("/v1/posts/made-up-by-a-stranger")
@@ -221,7 +229,7 @@ def test_figures_show_requests_and_the_queue(client: TestClient, database: Datab
     assert "watchhouse_posts_stored_total 1.0" in figures
     assert "watchhouse_posts_scored_total 0.0" in figures
     assert "watchhouse_posts_waiting 1.0" in figures
-    assert 'watchhouse_cases{state="queued"} 1.0' in figures
+    assert 'watchhouse_cases{state="captured"} 1.0' in figures
     assert 'watchhouse_cases{state="decided"} 0.0' in figures
 
 

@@ -93,7 +93,7 @@ def case_ids(running: RunningDemo, key: str) -> set[str]:
     found: set[str] = set()
     after = ""
     while True:
-        page = running.get(f"/v1/cases?state=queued&limit=100{after}", key)
+        page = running.get(f"/v1/cases?state=waiting&limit=100{after}", key)
         found |= {case["case_id"] for case in page["cases"]}
         if not page["next"]:
             return found
