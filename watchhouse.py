@@ -254,7 +254,12 @@ def revoke_key(
 @admin.command("create-officer")
 def create_officer(
     name: Annotated[str, typer.Argument(help="Name to sign in with.")],
-    role: Annotated[str, typer.Option(help="officer, supervisor, annotator, researcher, auditor or admin.")],
+    role: Annotated[
+        str,
+        typer.Option(
+            help="officer, supervisor, hub_lead, records_officer, annotator, researcher, auditor or admin."
+        ),
+    ],
     password_stdin: Annotated[
         bool, typer.Option("--password-stdin", help="Read the password from stdin.")
     ] = False,

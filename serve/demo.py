@@ -129,8 +129,8 @@ def welcome(home: Path, *, url: str, access: Access | None, stored: int) -> str:
             f"  {command()} admin create-key --scopes {','.join(SCOPES)} --home {home}",
         ]
         return "\n".join([*lines, *ending, ""])
-    lines += ["Sign in with one of these. They are shown this once:", f"  {'role':<12}{'name':<12}password"]
-    lines += [f"  {person.role:<12}{person.name:<12}{person.password}" for person in access.people]
+    lines += ["Sign in with one of these. They are shown this once:", f"  {'role':<17}{'name':<17}password"]
+    lines += [f"  {person.role:<17}{person.name:<17}{person.password}" for person in access.people]
     lines += [
         "",
         "An API key with every scope, shown this once:",

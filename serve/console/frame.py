@@ -57,6 +57,7 @@ class Frame:
         self._environment.filters.update(
             visible=visible,
             visible_pieces=visible_pieces,
+            role=plain_words.role_words,
             strand=plain_words.strand_words,
             strands=plain_words.strands_words,
             clock=plain_words.clock,

@@ -18,15 +18,17 @@ from serve.console.turns import take_turn
 from serve.hub import hub_of
 from serve.people import sessions
 from serve.people.access import (
+    PUBLIC,
     CurrentSession,
     SignedIn,
+    allowed,
     check_csrf,
     check_same_origin,
     clear_session_cookie,
     session_cookie_name,
     set_session_cookie,
-    signed_in,
 )
+from serve.people.roles import Action
 from serve.problems import status_of
 from serve.storage.identifiers import utc_now
 
@@ -36,7 +38,7 @@ FORM_COOKIE: Final = "watchhouse-form"
 """Holds the token of the sign-in form: there is no session yet that could hold it."""
 
 
-@router.get("/sign-in")
+@router.get("/sign-in", dependencies=[PUBLIC])
 def sign_in_page(request: Request, live: CurrentSession) -> Response:
     """The form; somebody who is signed in already goes on to the queue."""
     if live is not None:
@@ -44,7 +46,7 @@ def sign_in_page(request: Request, live: CurrentSession) -> Response:
     return _form(request)
 
 
-@router.post("/sign-in", dependencies=[Depends(check_same_origin)])
+@router.post("/sign-in", dependencies=[PUBLIC, Depends(check_same_origin)])
 def sign_in(
     request: Request,
     name: Annotated[str, Form()] = "",
@@ -79,7 +81,7 @@ def sign_in(
 
 
 @router.post("/sign-out", dependencies=[Depends(check_csrf)])
-def sign_out(request: Request, person: Annotated[SignedIn, Depends(signed_in())]) -> Response:
+def sign_out(request: Request, person: Annotated[SignedIn, Depends(allowed(Action.OPEN_HUB))]) -> Response:
     """Ends the session; what is still held goes back to the queue."""
     hub = hub_of(request)
     with hub.database.write() as session:

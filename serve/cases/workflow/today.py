@@ -44,6 +44,8 @@ _ROLES_TODAY: Final[Mapping[Role, frozenset[CaseRole]]] = MappingProxyType(
     {
         Role.OFFICER: frozenset({CaseRole.TRIAGE_OFFICER, CaseRole.REVIEW_OFFICER}),
         Role.SUPERVISOR: frozenset({CaseRole.SENIOR_REVIEWER}),
+        Role.HUB_LEAD: frozenset({CaseRole.HUB_LEAD}),
+        Role.RECORDS_OFFICER: frozenset({CaseRole.RECORDS_OFFICER}),
         Role.RESEARCHER: frozenset({CaseRole.RESEARCHER}),
         Role.AUDITOR: frozenset({CaseRole.AUDITOR}),
         Role.ADMIN: frozenset({CaseRole.ADMIN}),
