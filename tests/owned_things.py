@@ -13,12 +13,16 @@ from typing import Final
 
 from labelling import tasks
 from labelling.task_sources import TaskRow
+from model.configuration import sha256_of
 from serve.cases import queue
-from serve.people.officers import officer_actor
+from serve.people import keys
+from serve.people.officers import create_officer, officer_actor
+from serve.people.own_account import own_sessions
+from serve.people.sessions import open_session
 from serve.settings import Settings
 from serve.storage.engine import Database
 from serve.storage.identifiers import new_id, utc_now
-from serve.storage.tables import Case, CasePost, Officer, Post, SuiteResult, SuiteRow, SuiteRun
+from serve.storage.tables import Case, CasePost, Officer, Post, RoleGrant, SuiteResult, SuiteRow, SuiteRun
 
 Maker = Callable[[Database, Settings, Officer, Officer, bool], Mapping[str, str]]
 """(database, settings, person, somebody else, is it the person's own) -> values for the path's parameters."""
@@ -97,5 +101,66 @@ def suite(
     return {"suite_id": suite_id, "bundle": "made-1"}
 
 
-OWNED: Final[dict[str, Maker]] = {"case_id": case, "post_id": case, "task_id": task, "suite_id": suite}
+def account(
+    database: Database, _settings: Settings, person: Officer, other: Officer, own: bool
+) -> dict[str, str]:
+    """A new account that its owner made."""
+    with database.write() as session:
+        made = create_officer(
+            session, name=f"made {new_id()}", role="annotator", password=None, at=utc_now(),
+            actor=_owner(person, other, own),
+        )  # fmt: skip
+    return {"officer_id": made.officer_id}
+
+
+def grant(
+    database: Database, settings: Settings, person: Officer, other: Officer, own: bool
+) -> dict[str, str]:
+    """A request for a role of somebody, that its owner made and nobody has decided."""
+    grant_id = new_id()
+    whom = account(database, settings, person, other, own)["officer_id"]
+    with database.write() as session:
+        session.add(
+            RoleGrant(
+                grant_id=grant_id, officer_id=whom, role="hub_lead", requested_at=utc_now(),
+                requested_by=_owner(person, other, own), by_only_admin=False,
+            )
+        )  # fmt: skip
+    return {"grant_id": grant_id}
+
+
+def key(
+    database: Database, _settings: Settings, person: Officer, other: Officer, own: bool
+) -> dict[str, str]:
+    """A key that its owner made."""
+    with database.write() as session:
+        made = keys.create_key(
+            session, scopes=["score"], label="made", actor=_owner(person, other, own), at=utc_now()
+        )
+    return {"key_id": made.key_id}
+
+
+def browser(
+    database: Database, settings: Settings, person: Officer, other: Officer, own: bool
+) -> dict[str, str]:
+    """A session of its owner in another browser."""
+    officer_id = (person if own else other).officer_id
+    with database.write() as session:
+        opened = open_session(session, settings, officer_id=officer_id, at=utc_now())
+        listed = own_sessions(
+            session, settings, officer_id=officer_id, this=sha256_of(opened.token.encode()), at=utc_now()
+        )
+    return {"session_reference": next(one.reference for one in listed if one.is_this_one)}
+
+
+OWNED: Final[dict[str, Maker]] = {
+    "case_id": case,
+    "post_id": case,
+    "task_id": task,
+    "suite_id": suite,
+    "officer_id": account,
+    "grant_id": grant,
+    "key_id": key,
+    "session_reference": browser,
+}
 NOBODYS: Final = frozenset({"name", "digest", "file", "report", "report_file", "bundle"})

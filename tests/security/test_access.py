@@ -22,6 +22,14 @@ OPEN: Final = {
     ("GET", "/static/{name}/{digest}/{file}"),
     ("GET", "/sign-in"),
     ("POST", "/sign-in"),
+    ("GET", "/sign-in/code"),
+    ("POST", "/sign-in/code"),
+    ("GET", "/sign-in/recovery-code"),
+    ("POST", "/sign-in/recovery-code"),
+    ("GET", "/sign-in/authenticator"),
+    ("POST", "/sign-in/authenticator"),
+    ("GET", "/sign-in/elsewhere"),
+    ("GET", "/sign-in/callback"),
 }
 """Everything that a stranger may reach. What is declared PUBLIC and is not here fails the first test."""
 

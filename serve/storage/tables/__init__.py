@@ -9,7 +9,17 @@ from __future__ import annotations
 from serve.storage.tables.cases import Case, CasePost, Decision
 from serve.storage.tables.labelling import LabelRow, Task
 from serve.storage.tables.log import AuditEvent
-from serve.storage.tables.people import ApiKey, IdempotencyKey, Officer, Session, SignInAttempt
+from serve.storage.tables.people import (
+    ApiKey,
+    IdempotencyKey,
+    Officer,
+    RecoveryCode,
+    RoleGrant,
+    Session,
+    SignInAttempt,
+    SignInStep,
+    UsedState,
+)
 from serve.storage.tables.posts import Post, PostScores
 from serve.storage.tables.research import SuiteResult, SuiteRow, SuiteRun
 from serve.storage.tables.row import Row, RowNumber, UtcDateTime
@@ -25,13 +35,17 @@ __all__ = [
     "Officer",
     "Post",
     "PostScores",
+    "RecoveryCode",
+    "RoleGrant",
     "Row",
     "RowNumber",
     "Session",
     "SignInAttempt",
+    "SignInStep",
     "SuiteResult",
     "SuiteRow",
     "SuiteRun",
     "Task",
+    "UsedState",
     "UtcDateTime",
 ]
