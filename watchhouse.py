@@ -285,6 +285,17 @@ def disable_officer(
     typer.echo(disable(home, name=name))
 
 
+@admin.command("reset-totp")
+def reset_totp(
+    name: Annotated[str, typer.Argument(help="Name that the person signs in with.")],
+    home: Home = Path("hub"),
+) -> None:
+    """Take a lost authenticator away from a person, end their sessions, and print their officer id."""
+    from serve.people.administration import reset_totp as reset
+
+    typer.echo(reset(home, name=name))
+
+
 @admin.command("migrate")
 def migrate(home: Home = Path("hub")) -> None:
     """Bring the hub's database to the newest schema."""

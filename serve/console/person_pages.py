@@ -134,9 +134,10 @@ def set_identity(
     """Links the account to a subject of the provider; an empty one ends that. Raises: NotFound."""
     hub, now = hub_of(request), utc_now()
     oidc = _oidc(request)
+    with hub.database.read() as session:
+        found = _person(session, officer_id)
     try:
         with hub.database.write() as session:
-            found = _person(session, officer_id)
             if not subject.strip():
                 identities.unlink(session, officer_id=officer_id, actor=person.actor, at=now)
                 return _back(officer_id, "unlinked")

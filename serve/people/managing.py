@@ -129,4 +129,4 @@ def enable_person(session: Session, *, officer_id: str, actor: str, at: datetime
 
 def _keep_an_administrator(session: Session, officer_id: str) -> None:
     if administrators(session) == [officer_id]:
-        raise LastAdministrator("This is the only administrator: make another one first.")
+        raise LastAdministrator("This is the only administrator. Make another one first.")
