@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
+import httpx2
 import uvicorn
 from joserfc import jwt
 from joserfc.jwk import OctKey, RSAKey
@@ -21,6 +22,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
+from starlette.testclient import TestClient
 
 CLIENT_ID, CLIENT_SECRET = "the-hub", "a made-up client secret"
 
@@ -149,3 +151,26 @@ def running_provider() -> Iterator[OidcProvider]:
         finally:
             server.should_exit = True
             thread.join(30)
+
+
+# --- a browser between the hub and its provider -----------------------------------------------------------
+
+PAGE = {"accept": "text/html"}
+SUBJECT_1 = {"sub": "subject-1", "name": "Ada at the force"}
+
+
+def out_and_back(client: TestClient) -> str:
+    """The path and query that the provider sends the browser back to."""
+    out = client.get("/sign-in/elsewhere")
+    assert out.status_code == 303
+    back = httpx2.get(out.headers["location"])
+    assert back.status_code == 302
+    return back.headers["location"].removeprefix("http://127.0.0.1")
+
+
+def sign_in(client: TestClient) -> Any:
+    return client.get(out_and_back(client), headers=PAGE)
+
+
+def is_in(client: TestClient) -> bool:
+    return client.get("/account").status_code == 200
