@@ -36,6 +36,7 @@ class OidcProvider:
     alter: Callable[[dict[str, Any]], None] = lambda _claims: None
     sign: Callable[[dict[str, Any]], str] | None = None
     is_down: bool = False
+    sends_back_to: str | None = None
     accepts_codes_again: bool = False
     says: dict[str, Any] = field(default_factory=dict)
     key: RSAKey = field(default_factory=lambda: RSAKey.generate_key(2048, {"kid": "key-1", "use": "sig"}))
@@ -82,7 +83,7 @@ class OidcProvider:
         code = secrets.token_urlsafe(16)
         self.codes[code] = asked
         back = urlencode({"code": code, "state": asked["state"]})
-        return RedirectResponse(f"{asked['redirect_uri']}?{back}", status_code=302)
+        return RedirectResponse(f"{self.sends_back_to or asked['redirect_uri']}?{back}", status_code=302)
 
     async def token(self, request: Request) -> Response:
         self.asked.append("token")
@@ -129,12 +130,15 @@ def query_of(address: str) -> dict[str, str]:
 
 
 @contextmanager
-def running_provider() -> Iterator[OidcProvider]:
-    """The provider on a free port of the loopback, for as long as the block runs."""
+def running_provider(host: str = "127.0.0.1") -> Iterator[OidcProvider]:
+    """The provider on a free port of the loopback, for as long as the block runs.
+
+    To a browser `localhost` is another site than `127.0.0.1`.
+    """
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         listening.listen(64)
-        provider = OidcProvider(issuer=f"http://127.0.0.1:{listening.getsockname()[1]}")
+        provider = OidcProvider(issuer=f"http://{host}:{listening.getsockname()[1]}")
         app = Starlette(
             routes=[
                 Route("/.well-known/openid-configuration", provider.describe),

@@ -87,7 +87,7 @@ def skills_page(request: Request, officer_id: str, person: PeopleManager) -> Res
     with hub_of(request).database.read() as session:
         found = _person(session, officer_id)
     return _skills_form(
-        request, person, found, found.skills or list(STRAND_ORDER), "\n".join(found.need_to_know or [])
+        request, person, found, managing.strands_of(found), "\n".join(found.need_to_know or [])
     )
 
 

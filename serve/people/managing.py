@@ -54,10 +54,20 @@ def find_person(session: Session, officer_id: str) -> Officer:
 
 
 def administrators(session: Session) -> list[str]:
-    """The ids of those who can manage people; nobody else becomes or ceases to be one before the commit."""
-    take_turns(session, "administrators")
+    """The ids of those who can manage people."""
     able = select(Officer.officer_id).where(Officer.role == Role.ADMIN.value, Officer.disabled_at.is_(None))
     return list(session.scalars(able))
+
+
+def keep_administrators(session: Session) -> list[str]:
+    """The same, and nobody becomes or ceases to be one before this transaction ends."""
+    take_turns(session, "administrators")
+    return administrators(session)
+
+
+def strands_of(person: Officer) -> list[str]:
+    """The strands that a person works on, in the order of the taxonomy."""
+    return [strand for strand in STRAND_ORDER if person.skills is None or strand in person.skills]
 
 
 def change_role(session: Session, *, officer_id: str, role: Role, actor: str, at: datetime) -> None:
@@ -128,5 +138,5 @@ def enable_person(session: Session, *, officer_id: str, actor: str, at: datetime
 
 
 def _keep_an_administrator(session: Session, officer_id: str) -> None:
-    if administrators(session) == [officer_id]:
+    if keep_administrators(session) == [officer_id]:
         raise LastAdministrator("This is the only administrator. Make another one first.")

@@ -9,6 +9,8 @@ from __future__ import annotations
 import secrets
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -88,9 +90,12 @@ class Provider:
         self._keys: tuple[float, KeySet] | None = None
 
     def send_out(self) -> tuple[str, Errand]:
-        """The address to send a browser to, and what to remember of it. Raises: ProviderUnavailable."""
+        """The address to send a browser to, and what to remember of it.
+
+        Raises: ProviderUnavailable, TooMany while six others are on their way.
+        """
         errand = Errand(*(secrets.token_urlsafe(48) for _ in range(3)))
-        with self._client() as client:
+        with _in_hand(), self._client() as client:
             address, _ = client.create_authorization_url(
                 self._describe(client).authorization_endpoint,
                 state=errand.state,
@@ -104,16 +109,12 @@ class Provider:
 
         Raises: IdentityRefused, ProviderUnavailable, TooMany while six others come back.
         """
-        if not _IN_HAND.acquire(blocking=False):
-            raise TooMany("Many people are signing in at this moment; try again in a few seconds.")
         try:
-            with self._client() as client:
+            with _in_hand(), self._client() as client:
                 tokens = self._exchange(client, errand, code)
                 return self._read(self._claims(client, errand, tokens, at))
         except (httpx2.HTTPError, httpx2.InvalidURL):
             raise ProviderUnavailable(NO_ANSWER) from None
-        finally:
-            _IN_HAND.release()
 
     def _client(self) -> Any:
         return OAuth2Client(
@@ -219,6 +220,16 @@ class Provider:
             raise ProviderUnavailable(NO_ANSWER) from None
         self._keys = (time.monotonic(), keys)
         return keys
+
+
+@contextmanager
+def _in_hand() -> Iterator[None]:
+    if not _IN_HAND.acquire(blocking=False):
+        raise TooMany("Many people are signing in at this moment; try again in a few seconds.")
+    try:
+        yield
+    finally:
+        _IN_HAND.release()
 
 
 def _published(client: Any, address: str) -> Any:

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from model.errors import BadInput, Conflict, NotFound
 from serve.audit.events import Event
 from serve.audit.log import record
-from serve.people.managing import administrators, change_role, find_person
+from serve.people.managing import change_role, find_person, keep_administrators
 from serve.people.officers import create_officer
 from serve.people.roles import TWO_ADMINS, Role
 from serve.storage.identifiers import new_id
@@ -31,7 +31,7 @@ def ask_for_role(session: Session, *, officer_id: str, role: Role, actor: str, a
     person = find_person(session, officer_id)
     if person.role == role.value:
         raise Conflict("role: they have it already", field="role")
-    able = administrators(session)
+    able = keep_administrators(session)
     if role not in TWO_ADMINS:
         change_role(session, officer_id=officer_id, role=role, actor=actor, at=at)
         return True
@@ -53,7 +53,7 @@ def make_person(
 
     Raises: BadInput (name, role, password), DuplicateName.
     """
-    alone = role in TWO_ADMINS and len(administrators(session)) == 1
+    alone = role in TWO_ADMINS and len(keep_administrators(session)) == 1
     if role in TWO_ADMINS and not alone:
         raise BadInput("role: make the account with another role, then ask for this one", field="role")
     made = create_officer(session, name=name, role=role.value, password=password, actor=actor, at=at)
@@ -82,7 +82,7 @@ def refuse_role(session: Session, *, grant: RoleGrant, actor: str, at: datetime)
 
 def find_waiting(session: Session, grant_id: str) -> RoleGrant:
     """The request of that id, if nobody has decided it. Raises: NotFound."""
-    administrators(session)  # two decisions at once take turns
+    keep_administrators(session)  # two decisions at once take turns
     grant = session.get(RoleGrant, grant_id)
     if grant is None or grant.outcome is not None:
         raise NotFound("there is no such request")
