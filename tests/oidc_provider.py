@@ -20,7 +20,7 @@ from joserfc import jwt
 from joserfc.jwk import OctKey, RSAKey
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
@@ -37,6 +37,7 @@ class OidcProvider:
     sign: Callable[[dict[str, Any]], str] | None = None
     is_down: bool = False
     sends_back_to: str | None = None
+    asks_the_person: bool = False
     accepts_codes_again: bool = False
     says: dict[str, Any] = field(default_factory=dict)
     key: RSAKey = field(default_factory=lambda: RSAKey.generate_key(2048, {"kid": "key-1", "use": "sig"}))
@@ -83,7 +84,10 @@ class OidcProvider:
         code = secrets.token_urlsafe(16)
         self.codes[code] = asked
         back = urlencode({"code": code, "state": asked["state"]})
-        return RedirectResponse(f"{self.sends_back_to or asked['redirect_uri']}?{back}", status_code=302)
+        address = f"{self.sends_back_to or asked['redirect_uri']}?{back}"
+        if self.asks_the_person:  # then it is this site that begins the way back
+            return HTMLResponse(f'<a href="{address}">I am Ada</a>')
+        return RedirectResponse(address, status_code=302)
 
     async def token(self, request: Request) -> Response:
         self.asked.append("token")

@@ -17,6 +17,7 @@ pytestmark = pytest.mark.browser
 def provider() -> Iterator[OidcProvider]:
     """A provider that is another site to the browser: `localhost`, where the hub is `127.0.0.1`."""
     with running_provider("localhost") as running:
+        running.asks_the_person = True
         running.claims |= {"groups": ["hub-officers"]}
         yield running
 
@@ -47,6 +48,7 @@ def test_person_comes_back_from_another_site_signed_in(
     page.goto("/sign-in")
     screenshot(page, "1280-sign-in-elsewhere")
     page.get_by_role("link", name="Sign in with the force").click()
+    page.get_by_role("link", name="I am Ada").click()
 
     expect(page.get_by_role("heading", name="The queue")).to_be_visible()
     expect(page.get_by_role("link", name="Your account: Ada at the force")).to_be_visible()
@@ -62,6 +64,7 @@ def test_person_without_an_account_reads_why_on_a_plain_page(
     page = new_page()
     page.goto("/sign-in")
     page.get_by_role("link", name="Sign in with the force").click()
+    page.get_by_role("link", name="I am Ada").click()
 
     expect(page.get_by_role("heading", name="You are not signed in")).to_be_visible()
     expect(page.get_by_role("main")).to_contain_text("There is no open account here for you")

@@ -201,8 +201,8 @@ def test_every_cell_of_the_matrix_is_as_the_table_says(
             if may(role, one.action, own=own):
                 assert answer.status_code != 404, what
                 continue
-            for accepts in ({}, PAGE):
-                denied = cells.ask(one, url, **accepts)
+            page = cells.ask(one, url, **PAGE)
+            for denied, accepts in ((answer, {}), (page, PAGE)):
                 missing = cells.ask(one, url_of(one.path), **accepts)
                 assert denied.status_code == missing.status_code == 404, what
                 assert denied.content == missing.content, what

@@ -47,6 +47,7 @@ WRONG = {
     "another nonce": _set(nonce="another"),
     "no nonce": _set(nonce=None),
     "another audience": _set(aud="another-client"),
+    "another audience, and us as the authorised party": _set(aud=["another-client"], azp=CLIENT_ID),
     "no audience": _set(aud=None),
     "several audiences and no authorised party": _set(aud=[CLIENT_ID, "another-client"]),
     "several audiences, another authorised party": _set(aud=[CLIENT_ID, "another"], azp="another"),

@@ -15,7 +15,6 @@ from model.errors import Conflict, Fault, NotSignedIn, SecretUnreadable, TooMany
 from serve.audit.events import Event
 from serve.people import recovery_codes, second_factor, totp
 from serve.people.attempts import ATTEMPT_WINDOW
-from serve.people.officers import disable_officer
 from serve.people.second_factor import MAX_TRIES, check_code, check_recovery_code
 from serve.people.secret_box import SecretBox
 from serve.people.sessions import OpenedSession, find_session, open_session, sign_in
@@ -303,8 +302,8 @@ def test_second_step_is_over_after_ten_minutes_and_for_a_disabled_person(
     for person in (ada, grace):
         enrol(person)
         steps.append(_enter(database, settings, person))
-    with database.write() as session:
-        disable_officer(session, officer_id=grace.officer_id, actor="system:tests", at=utc_now())
+    with database.write() as session:  # not by `disable_officer`, which drops the step too
+        session.get_one(Officer, grace.officer_id).disabled_at = utc_now()
     late = utc_now() + STEP_LASTS
     with database.read() as session:
         assert who_owes(session, steps[0].token, utc_now()) is not None
