@@ -21,7 +21,9 @@ import pytest
 
 from model.configuration import configs_folder
 
-ROLES = ["officer", "supervisor", "annotator", "researcher", "auditor", "admin"]
+ROLES = [
+    "officer", "supervisor", "hub_lead", "records_officer", "annotator", "researcher", "auditor", "admin",
+]  # fmt: skip
 SIGN_IN_LINE = re.compile(r"^  (\w+) +(\w+) +((?:[a-z]{4}-){3}[a-z]{4})$", re.MULTILINE)
 KEY_LINE = re.compile(r"^  (wh_[\w-]+)$", re.MULTILINE)
 PATIENCE_SECONDS = 120

@@ -10,7 +10,7 @@ from alembic import op
 from serve.storage.migrations import tables_0001, tables_0004
 
 revision = "0004"
-down_revision = "0002"
+down_revision = "0003"
 branch_labels: str | None = None
 depends_on: str | None = None
 
