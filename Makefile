@@ -16,7 +16,7 @@ PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet
 ROOMS := model training serve labelling
 CODE := $(ROOMS) watchhouse.py tests
 
-.PHONY: help run test lint bench train evaluate screenshot clean
+.PHONY: help run test lint stress bench train evaluate screenshot clean
 
 help: ## List the commands
 	@echo "Watchhouse. Commands:"
@@ -38,6 +38,9 @@ lint: $(VENV)/.dev ## Only the checks that run no product code
 	$(BIN)/ruff format --check $(CODE)
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo --no-cache
+
+stress: $(VENV)/.dev ## 32 officers, 10,000 cases, 200 kills on each database; prints what happened
+	WATCHHOUSE_STRESS=true $(BIN)/pytest -n 0 -q tests/integration/test_fencing.py
 
 bench: $(VENV)/.dev ## Measure `watchhouse score`: posts a second, start-up, memory
 	$(BIN)/python tests/benchmarks/bench_score.py
