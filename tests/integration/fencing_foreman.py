@@ -15,27 +15,20 @@ import sys
 import time
 from collections import Counter
 from pathlib import Path
-from typing import Any, NoReturn, cast
+from typing import Any, NoReturn
 
+from bare_hub import bare_hub
 from sqlalchemy import func, insert, select, text, update
 
-from model.configuration import configs_folder
 from model.errors import CaseDecided, Fault, LeaseLost
-from model.policy import load_policy
 from serve.cases.claiming import Claimant, claim
-from serve.cases.codes import load_codes
 from serve.cases.drafts import keep_draft
 from serve.cases.judging import judge
-from serve.cases.law import load_law
 from serve.cases.leases import ClaimedCase, heartbeat, requeue_expired
-from serve.cases.ordering import load_queue_rules
-from serve.cases.outcomes import load_outcomes
 from serve.cases.said import Said
 from serve.cases.workflow.states import CaseRole
-from serve.cases.workflow.timers import load_workflow
 from serve.hub import Hub
 from serve.intake.storing import ids_in_order
-from serve.settings import Settings
 from serve.storage import engine
 from serve.storage.engine import Database
 from serve.storage.identifiers import utc_now
@@ -133,7 +126,7 @@ def fork(plan: dict[str, Any], number: int) -> int:
 def work(plan: dict[str, Any], number: int) -> NoReturn:
     """Claims and decides until nothing is open; now and then sleeps through its lease, then decides late."""
     rng = random.Random(plan["seed"] * 1_000 + number)
-    hub = open_hub(plan)
+    hub = bare_hub(plan["url"], Path(plan["folder"]))
     note = Notes(Path(plan["folder"]) / f"{number}.txt")
     settle = decide_fenced if plan["fenced"] else decide_unfenced
     lease_seconds = plan["lease_seconds"]
@@ -227,22 +220,6 @@ def decide_unfenced(hub: Hub, lease: ClaimedCase) -> str:
             text("INSERT INTO unfenced_decisions (case_id) VALUES (:case_id)"), {"case_id": lease.case_id}
         )
     return "accepted"
-
-
-def open_hub(plan: dict[str, Any]) -> Hub:
-    configs = configs_folder()
-    return Hub(
-        settings=Settings(home=Path(plan["folder"])),
-        database=Database(plan["url"]),
-        classifier=cast("Any", None),  # nothing is scored here
-        policy=load_policy(configs / "policy" / "officer.yaml"),
-        outcomes=load_outcomes(configs / "policy" / "outcomes.yaml"),
-        workflow=load_workflow(),
-        queue_rules=load_queue_rules(),
-        law=load_law(),
-        codes=load_codes(configs / "codebook" / "codebook-v1.yaml"),
-        codebook_sha256="0" * 64,
-    )
 
 
 def told(notes: Path, database: Database) -> dict[str, Any]:

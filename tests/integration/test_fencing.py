@@ -47,7 +47,7 @@ def run(database: Database, folder: Path, **changes: Any) -> dict[str, float]:
     database.close()
     foreman = subprocess.Popen(
         [sys.executable, str(FOREMAN), json.dumps(plan)],
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join((str(ROOT), str(ROOT / "tests")))},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
