@@ -23,8 +23,8 @@ from serve.console.severities import load_severities
 from serve.console.static_files import StaticFiles
 from serve.console.visible_text import visible, visible_pieces
 from serve.hub import Hub
+from serve.oidc_settings import OidcSettings
 from serve.people.access import SignedIn
-from serve.people.oidc import Provider
 from serve.people.roles import Action, roles_that_may
 from serve.people.secret_box import open_secret_box
 
@@ -142,7 +142,7 @@ def install(app: FastAPI, hub: Hub) -> None:
     frame.add_navigation("Keys", "/keys", roles_that_may(Action.MANAGE_KEYS))
     app.state.frame = frame
     app.state.severities = load_severities(hub.settings.codebook)
-    app.state.provider = Provider(hub.settings.oidc) if hub.settings.oidc else None
+    app.state.provider = _provider(hub.settings.oidc)
     open_secret_box(hub.settings)
     problems.install(app, page_renderer=problem_page)
     for page in (
@@ -159,3 +159,12 @@ def install(app: FastAPI, hub: Hub) -> None:
     ):
         app.include_router(page.router)
     app.include_router(frame.static.router())
+
+
+def _provider(settings: OidcSettings | None) -> Any:
+    if settings is None:
+        return None
+    # Here: its libraries take a third of a second to load, and most hubs have no provider.
+    from serve.people.oidc import Provider
+
+    return Provider(settings)
