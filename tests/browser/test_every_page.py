@@ -8,7 +8,7 @@ import pytest
 from pages_of_the_hub import PAGES, every_page
 from playwright.sync_api import Page
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
 
 FOCUSED = """() => {
   const element = document.activeElement;

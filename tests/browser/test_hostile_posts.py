@@ -14,7 +14,7 @@ from playwright.sync_api import Page, expect
 from serve.console.security_headers import CONTENT_SECURITY_POLICY
 from serve.console.visible_text import visible
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
 
 MARK = "window.PWNED=(window.PWNED||0)+1"
 HOSTILE = [

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
 
 FIRST_REASON = "Calls for harm, as plain as can be."
 SECOND_REASON = "Reads like a joke between friends."
