@@ -25,7 +25,7 @@ from serve.storage.tables.people import ApiKey, IdempotencyKey, Officer, Session
 from serve.storage.tables.posts import Post, PostScores
 from serve.storage.tables.research import SuiteResult, SuiteRow, SuiteRun
 from serve.storage.tables.row import Row, RowNumber, UtcDateTime
-from serve.storage.tables.texts import DistinctText, PostText, TextBand, TextSeparation
+from serve.storage.tables.texts import CaseText, DistinctText, PostText, TextBand, TextSeparation
 
 __all__ = [
     "CLAIMABLE",
@@ -37,6 +37,7 @@ __all__ = [
     "CasePost",
     "CaseSkip",
     "CaseStep",
+    "CaseText",
     "Decision",
     "DecisionPost",
     "DistinctText",
