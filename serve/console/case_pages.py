@@ -15,6 +15,7 @@ from model.errors import BadInput, CaseDecided, LeaseLost, NotFound
 from serve.audit.events import Event
 from serve.audit.log import record
 from serve.cases import leases
+from serve.cases.campaigns.matching import LINKED
 from serve.cases.capacities import acting_as, capacities
 from serve.cases.deciding import standing_decision
 from serve.cases.judging import judge
@@ -58,6 +59,8 @@ def case_page(request: Request, case_id: str, person: Decider, decided: str = ""
     """The case, if this person holds it; else a page that says how it stands."""
     with hub_of(request).database.read() as session:
         case = _case(session, case_id)
+        if case.state == LINKED:
+            return RedirectResponse(f"/cases/{case_id}/campaign", status_code=HTTPStatus.SEE_OTHER)
         if not _holds(case, person, utc_now()):
             return _not_held(request, session, person, case)
         notice = decision_notice(session, person, decided)

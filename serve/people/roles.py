@@ -23,6 +23,7 @@ class Action(StrEnum):
     """Something a signed-in person may or may not do."""
 
     VIEW_QUEUE = "view_queue"
+    SEARCH_CASES = "search_cases"
     DECIDE_CASES = "decide_cases"
     LABEL_TASKS = "label_tasks"
     VIEW_LABELS = "view_labels"
@@ -34,9 +35,18 @@ class Action(StrEnum):
 
 
 PERMITTED: Final[dict[Role, frozenset[Action]]] = {
-    Role.OFFICER: frozenset({Action.VIEW_QUEUE, Action.DECIDE_CASES, Action.LABEL_TASKS}),
+    Role.OFFICER: frozenset(
+        {Action.VIEW_QUEUE, Action.SEARCH_CASES, Action.DECIDE_CASES, Action.LABEL_TASKS}
+    ),
     Role.SUPERVISOR: frozenset(
-        {Action.VIEW_QUEUE, Action.DECIDE_CASES, Action.LABEL_TASKS, Action.VIEW_LABELS, Action.VIEW_AUDIT}
+        {
+            Action.VIEW_QUEUE,
+            Action.SEARCH_CASES,
+            Action.DECIDE_CASES,
+            Action.LABEL_TASKS,
+            Action.VIEW_LABELS,
+            Action.VIEW_AUDIT,
+        }
     ),
     Role.ANNOTATOR: frozenset({Action.LABEL_TASKS}),
     # A researcher measures the machine and gets pseudonymised extracts: never a post, never a person.

@@ -6,7 +6,6 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
 
 from rapidfuzz.distance import Indel
 
@@ -30,14 +29,6 @@ class Run:
     text: str
 
 
-TAKEN: Final = {
-    "equal": (Part.SAME,),
-    "insert": (Part.ADDED,),
-    "delete": (Part.LEFT_OUT,),
-    "replace": (Part.LEFT_OUT, Part.ADDED),
-}
-
-
 def differences(first: str, text: str) -> tuple[Run, ...]:
     """The text as runs of words that it shares with the first wording, has alone, or leaves out.
 
@@ -49,14 +40,23 @@ def differences(first: str, text: str) -> tuple[Run, ...]:
     """
     ours, theirs = _WORDS.findall(first), _WORDS.findall(text)
     runs: list[Run] = []
+    left_out, added = "", ""
     for step in Indel.opcodes(_compared(ours), _compared(theirs)):
-        for part in TAKEN[step.tag]:
-            left_out = part is Part.LEFT_OUT
-            words = (
-                ours[step.src_start : step.src_end] if left_out else theirs[step.dest_start : step.dest_end]
-            )
-            runs.append(Run(part, "".join(words)))
-    return tuple(runs)
+        was = "".join(ours[step.src_start : step.src_end])
+        now = "".join(theirs[step.dest_start : step.dest_end])
+        if step.tag != "equal":
+            left_out, added = left_out + was, added + now
+            continue
+        runs += _gap(left_out, added)
+        runs.append(Run(Part.SAME, now))
+        left_out, added = "", ""
+    return (*runs, *_gap(left_out, added))
+
+
+def _gap(left_out: str, added: str) -> list[Run]:
+    """What stands between two runs that are the same: what is gone first, then what came in its place."""
+    gone = [Run(Part.LEFT_OUT, left_out)] if left_out else []
+    return gone + ([Run(Part.ADDED, added)] if added else [])
 
 
 def _compared(words: Sequence[str]) -> list[str]:

@@ -133,9 +133,10 @@ class Matcher:
                     yield case, near
 
     def _may_join(self, copy: Copy, case: KnownCase, near: float) -> bool:
-        if case.state not in NOT_DECIDED or self._is_apart(copy.key, case):
+        if case.state not in NOT_DECIDED:
             return False
-        if case.state in BEING_JUDGED and near < 1:
+        # An exact copy brings nothing new together: its text is there already.
+        if near < 1 and (case.state in BEING_JUDGED or self._is_apart(copy.key, case)):
             return False
         return not copy.in_danger or case.waits_for_anybody or case.state in HELD
 

@@ -102,6 +102,14 @@ def test_text_kept_apart_from_the_campaign_joins_no_case_that_is_linked_to_it() 
     assert place(("u", linked), near={"u": 0.9}, apart=apart, texts=texts) == ("opened", "own", None)
 
 
+def test_exact_copy_joins_the_case_that_has_its_text_whatever_else_that_has() -> None:
+    # The two were parted in another case; here nobody has parted them yet.
+    texts, apart = {"1": frozenset({"w"})}, frozenset({"w"})
+
+    assert place(("t", KnownCase("1", "captured")), apart=apart, texts=texts)[0] == "joined"
+    assert place(("t", KnownCase("1", "no_action")), apart=apart, texts=texts)[0] == "opened"
+
+
 @pytest.mark.parametrize(
     ("case", "how"),
     [
