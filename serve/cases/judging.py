@@ -7,8 +7,10 @@ Judgement, step, decision and audit events are one transaction, behind the fence
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import Any
 
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
@@ -17,6 +19,8 @@ from serve.audit.events import Event
 from serve.audit.log import Detail, record
 from serve.cases.deciding import PostsJudged, decide, follow, posts_judged
 from serve.cases.leases import live_lease, why_lost
+from serve.cases.ordering import rank_of
+from serve.cases.placing import weighed
 from serve.cases.progress import campaign_of, not_before, progress_of, step_row, store_steps
 from serve.cases.said import CheckedJudgement, Said, check_said
 from serve.cases.workflow.advance import advance
@@ -79,7 +83,11 @@ def judge(
     judged = advance(progress, step, known, profile)
     is_decided = judged.position[Track.CASE] is State.DECIDED
     moved = follow(judged, step, profile) if is_decided else judged
-    _pass_fence(session, case, actor, now, moved, is_decided=is_decided, severity=checked.severity)
+    # Until it is decided, what a reader said can only make a case graver for whoever reads next.
+    severity = checked.severity if is_decided else max(case.severity_expected, checked.severity)
+    rank = rank_of(replace(weighed(case), severity=severity), hub.queue_rules)
+    values = {"severity_expected": severity, "rank": rank, "decided_at": now if is_decided else None}
+    _pass_fence(session, case, actor, now, moved, values)
     posts = posts_judged(session, case_id)
     judgement = _judgement(hub, case, checked, actor, now, ROUNDS[before], causes, posts)
     session.add(judgement)
@@ -141,9 +149,7 @@ def _pass_fence(
     actor: str,
     now: datetime,
     moved: Progress,
-    *,
-    is_decided: bool,
-    severity: int,
+    values: Mapping[str, Any],
 ) -> None:
     """Ends the lease and moves the case on. Raises: LeaseLost and its kin if the lease is not live."""
     after = moved.position[Track.CASE].value
@@ -153,13 +159,11 @@ def _pass_fence(
         .values(
             state=after,
             waiting=after in CLAIMABLE,
-            # Until it is decided, what a reader said can only make a case graver for whoever reads next.
-            severity_expected=severity if is_decided else max(case.severity_expected, severity),
             victim_update_due=moved.victim_update_due,
             leased_by=None,
             leased_at=None,
             lease_expires_at=None,
-            decided_at=now if is_decided else None,
+            **values,
         )
         .returning(Case.case_id)
         .execution_options(synchronize_session=False)

@@ -75,6 +75,8 @@ class QueueFile(FrozenConfig):
     def _complete(self) -> QueueFile:
         if set(self.severity_units) != set(SEVERITIES):
             raise ValueError(f"severity_units: one for each of {SEVERITIES}")
+        if sorted(self.severity_units.values()) != [self.severity_units[each] for each in SEVERITIES]:
+            raise ValueError("severity_units: what is graver weighs no less")
         if missing := [route.value for route in Route if route not in self.severity_expected]:
             raise ValueError(f"severity_expected: missing {', '.join(missing)}")
         if len(self.due) != len(DueClass.__args__):  # type: ignore[attr-defined]  # typing does not say so of Literal

@@ -18,22 +18,20 @@ from serve.cases.campaigns.matching import LINKED
 from serve.cases.campaigns.reading import campaign_line, unread_texts
 from serve.cases.capacities import acting_as, capacities
 from serve.cases.workflow.states import CaseAction, State
-from serve.console.case_pages import severities_of
+from serve.console.decision_words import outcome_words, severities_of
 from serve.console.form_errors import FormError, sentence
 from serve.console.frame import frame_of
 from serve.console.need_to_know import case_within_reach, queues_of
 from serve.console.plain_words import reference
-from serve.console.queue_pages import Decider
+from serve.console.who import CheckCsrf, Claimer, Reader
 from serve.field_text import is_identifier
 from serve.hub import hub_of
-from serve.people.access import SignedIn, check_csrf
+from serve.people.access import SignedIn
 from serve.problems import status_of
 from serve.storage.identifiers import utc_now
 from serve.storage.tables import Case, Decision
 
 router = APIRouter(include_in_schema=False)
-
-CheckCsrf = Depends(check_csrf)
 
 
 async def typed(request: Request) -> FormData:
@@ -45,7 +43,7 @@ Typed = Annotated[FormData, Depends(typed)]
 
 
 @router.get("/linked")
-def next_linked(request: Request, person: Decider, done: str = "") -> Response:
+def next_linked(request: Request, person: Claimer, done: str = "") -> Response:
     """The linked case that has waited longest for somebody to follow its campaign; or a calm page."""
     with hub_of(request).database.read() as session:
         waiting = linked_cases(session, queues_of(person), limit=1)
@@ -71,7 +69,7 @@ def next_linked(request: Request, person: Decider, done: str = "") -> Response:
 
 
 @router.get("/cases/{case_id}/campaign")
-def linked_page(request: Request, case_id: str, person: Decider, done: str = "") -> Response:
+def linked_page(request: Request, case_id: str, person: Reader, done: str = "") -> Response:
     """What was decided on the campaign's case, for one that is linked to it; else the case's own page."""
     with hub_of(request).database.write() as session:
         case = case_within_reach(session, person, case_id)
@@ -82,7 +80,7 @@ def linked_page(request: Request, case_id: str, person: Decider, done: str = "")
 
 
 @router.post("/cases/{case_id}/follow", dependencies=[CheckCsrf])
-def follow(request: Request, case_id: str, person: Decider, form: Typed) -> Response:
+def follow(request: Request, case_id: str, person: Claimer, form: Typed) -> Response:
     """Decides the case as its campaign was decided, and goes on to the next linked one. Raises: NotFound."""
     hub = hub_of(request)
     reason = _text(form, "reason")
@@ -105,7 +103,7 @@ def follow(request: Request, case_id: str, person: Decider, form: Typed) -> Resp
 
 
 @router.post("/cases/{case_id}/unlink", dependencies=[CheckCsrf])
-def part_from_campaign(request: Request, case_id: str, person: Decider, form: Typed) -> Response:
+def part_from_campaign(request: Request, case_id: str, person: Claimer, form: Typed) -> Response:
     """Parts the case from its campaign: it is triaged and judged by itself. Raises: NotFound."""
     hub = hub_of(request)
     reason = _text(form, "why")
@@ -179,15 +177,11 @@ def _page(
 
 def _in_words(request: Request, decision: Decision) -> dict[str, object]:
     """The decision's codes as titles of the day on which it was made."""
-    hub = hub_of(request)
-    known = {one.code: one for one in hub.outcomes.in_force(decision.decided_at.date())}
-    outcome = known.get(decision.outcome)
-    details = {one.code: one.title for one in outcome.details} if outcome else {}
-    return {
-        "outcome": outcome.title if outcome else decision.outcome,
-        "detail": details.get(decision.outcome_detail or "", decision.outcome_detail),
-        "severity": severities_of(request).step(decision.severity),
-    }
+    outcome, detail = outcome_words(
+        hub_of(request), decision.outcome, decision.outcome_detail, decision.decided_at.date()
+    )
+    severity = severities_of(request).step(decision.severity)
+    return {"outcome": outcome, "detail": detail, "severity": severity}
 
 
 def _done(session: Session, person: SignedIn, case_id: str) -> str | None:

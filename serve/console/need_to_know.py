@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Final
 
 from sqlalchemy.orm import Session
 
-from model.errors import NotFound
-from serve.cases.workflow.states import State
+from serve.console.holding import case_at, holds
 from serve.console.queue_pages import claimant_of
-from serve.field_text import is_identifier
-from serve.people.access import SignedIn
-from serve.storage.tables import CLAIMABLE, HELD, Case
-
-READ_BY_THEIR_HOLDER: Final = frozenset({*CLAIMABLE, *HELD, State.RECEIVED.value, State.SCORED.value})
-"""While a case waits for a reader or has one, nobody else reads it."""
+from serve.console.standing_pages import may_read
+from serve.people.access import SignedIn, no_such
+from serve.storage.tables import Case
 
 
 def queues_of(person: SignedIn) -> tuple[str, ...]:
@@ -28,17 +23,12 @@ def case_within_reach(session: Session, person: SignedIn, case_id: str) -> Case:
 
     Raises: NotFound, for a case out of reach as for one that there is not.
     """
-    case = session.get(Case, case_id) if is_identifier(case_id) else None
-    if case is None or (case.queue not in queues_of(person) and case.leased_by != person.actor):
-        raise NotFound("there is no such case")
+    case = case_at(session, case_id)
+    if case.queue not in queues_of(person) and case.leased_by != person.actor:
+        raise no_such("case")
     return case
 
 
 def may_read_texts(case: Case, person: SignedIn, now: datetime) -> bool:
-    """Whether the posts of the case may be shown to this person: its holder, or anybody once it is at rest.
-
-    An emergency is passed on by whoever sees it, and needs its text.
-    """
-    if case.state in HELD and case.leased_by == person.actor:
-        return case.lease_expires_at is not None and case.lease_expires_at > now
-    return case.emergency == State.EMERGENCY_ESCALATED.value or case.state not in READ_BY_THEIR_HOLDER
+    """Whether the posts of the case may be shown to this person: who holds it, or all once it rests."""
+    return holds(case, person, now) or may_read(case)

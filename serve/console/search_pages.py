@@ -24,17 +24,19 @@ from serve.console.form_errors import FormError, sentence
 from serve.console.frame import frame_of
 from serve.console.need_to_know import queues_of
 from serve.console.plain_words import strand_words
+from serve.console.who import CheckCsrf
 from serve.field_text import is_identifier
 from serve.hub import Hub, hub_of
-from serve.people.access import SignedIn, check_csrf, signed_in
-from serve.people.roles import Action, roles_that_may
+from serve.people.access import SignedIn, allowed
+from serve.people.roles import Action
 from serve.problems import status_of
 from serve.storage.identifiers import utc_now
 
 router = APIRouter(prefix="/search", include_in_schema=False)
 
-Searcher = Annotated[SignedIn, Depends(signed_in(*roles_that_may(Action.SEARCH_CASES)))]
-CheckCsrf = Depends(check_csrf)
+Searcher = Annotated[SignedIn, Depends(allowed(Action.SEARCH_CASES))]
+Keeper = Annotated[SignedIn, Depends(allowed(Action.KEEP_FILTERS))]
+"""Keeps searches under names: their own, for nobody else."""
 NAMES: Final = tuple(Criteria.__dataclass_fields__)
 QUEUE_WORDS: Final = {"general": "no strand in particular", "several": "several strands"}
 STATE_WORDS: Final = {OPEN: "not decided", WAITING: "waiting for somebody", SETTLED: "decided"}
@@ -59,7 +61,7 @@ def search_page(request: Request, person: Searcher, after: str = "", done: str =
 
 
 @router.post("/filters", dependencies=[CheckCsrf])
-def save(request: Request, person: Searcher, form: Typed) -> Response:
+def save(request: Request, person: Keeper, form: Typed) -> Response:
     """Keeps the search under a name and goes back to it; or says what is wrong with the name."""
     hub = hub_of(request)
     typed = {name: form.get(name, "") for name in NAMES}
@@ -76,7 +78,7 @@ def save(request: Request, person: Searcher, form: Typed) -> Response:
 
 
 @router.post("/filters/{filter_id}/delete", dependencies=[CheckCsrf])
-def delete(request: Request, filter_id: str, person: Searcher) -> Response:
+def delete(request: Request, filter_id: str, person: Keeper) -> Response:
     """Forgets one of this person's filters. Raises: NotFound."""
     if not is_identifier(filter_id):
         raise NotFound("there is no such filter")

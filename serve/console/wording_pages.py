@@ -25,17 +25,16 @@ from serve.console.form_errors import FormError, sentence
 from serve.console.frame import frame_of
 from serve.console.need_to_know import case_within_reach, may_read_texts
 from serve.console.plain_words import counted, reference
-from serve.console.queue_pages import Decider
 from serve.console.visible_text import visible
+from serve.console.who import CheckCsrf, Claimer, Reader
 from serve.hub import hub_of
-from serve.people.access import SignedIn, check_csrf
+from serve.people.access import SignedIn
 from serve.problems import status_of
 from serve.storage.identifiers import utc_now
 from serve.storage.tables import AuditEvent, Case
 
 router = APIRouter(prefix="/cases/{case_id}/wordings", include_in_schema=False)
 
-CheckCsrf = Depends(check_csrf)
 LONGEST_LIST: Final = 120
 """Characters of the words that are named below a text; the text itself marks all of them."""
 
@@ -84,9 +83,7 @@ Typed = Annotated[WordingForm, Depends(typed)]
 
 
 @router.get("")
-def wordings_page(
-    request: Request, case_id: str, person: Decider, page: int = 1, moved: str = ""
-) -> Response:
+def wordings_page(request: Request, case_id: str, person: Reader, page: int = 1, moved: str = "") -> Response:
     """Every wording of the case, covered."""
     with hub_of(request).database.write() as session:
         case = case_within_reach(session, person, case_id)
@@ -96,7 +93,7 @@ def wordings_page(
 
 
 @router.post("", dependencies=[CheckCsrf])
-def show_wording(request: Request, case_id: str, person: Decider, form: Typed) -> Response:
+def show_wording(request: Request, case_id: str, person: Reader, form: Typed) -> Response:
     """The page with one wording more uncovered; that it was asked for is in the log with it.
 
     Raises: NotFound, NotAllowed.
@@ -124,7 +121,7 @@ def show_wording(request: Request, case_id: str, person: Decider, form: Typed) -
 
 
 @router.post("/not-the-same", dependencies=[CheckCsrf])
-def part_wording(request: Request, case_id: str, person: Decider, form: Typed) -> Response:
+def part_wording(request: Request, case_id: str, person: Claimer, form: Typed) -> Response:
     """Takes a wording out of the case for ever, into a case of its own. Raises: NotFound."""
     hub = hub_of(request)
     try:

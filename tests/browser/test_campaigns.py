@@ -1,4 +1,4 @@
-"""Campaigns and the search in a real browser: by keyboard, on a phone, with hostile posts, without a script."""
+"""Campaigns and the search in a real browser: by keyboard, on a phone, with hostile posts, without script."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from playwright.sync_api import Page, expect
 pytestmark = pytest.mark.browser
 
 FIRST = (
-    "The council has voted to close the reading room on Mill Lane at the end of the month, and nobody was asked "
-    "about it. Come to the town hall on Thursday evening and bring your library card."
+    "The council has voted to close the reading room on Mill Lane at the end of the month, and nobody was "
+    "asked about it. Come to the town hall on Thursday evening and bring your library card."
 )
 SECOND = FIRST.replace("Thursday", "Friday") + " Tell everybody!"
 HOSTILE = FIRST + " <script>window.PWNED=1</script> \u202eflip https://evil.example/x"
@@ -38,7 +38,8 @@ def decide(hub) -> str:
         f"{hub.url}/v1/cases/{claimed['case_id']}/decisions",
         headers=headers,
         json={
-            "lease": claimed["lease"]["number"], "outcome": "no_action", "outcome_detail": "news_or_quotation",
+            "lease": claimed["lease"]["number"], "outcome": "no_action",
+            "outcome_detail": "news_or_quotation",
             "strands": [], "severity": 1, "reason": "It is about a library.", "confidence": "high",
         },
     )  # fmt: skip
@@ -96,9 +97,7 @@ def test_wordings_are_compared_and_parted_by_keyboard(hub, campaign, new_page, s
     assert hub.rows("SELECT count(*) AS n FROM cases")[0]["n"] == 2
 
 
-def test_wordings_fit_a_phone_and_work_without_a_script(
-    hub, campaign, new_page, sign_in, screenshot
-) -> None:
+def test_wordings_fit_a_phone_and_work_without_a_script(hub, campaign, new_page, sign_in, screenshot) -> None:
     page = new_page(viewport=PHONE, java_script_enabled=False)
     sign_in(page)
     page.get_by_role("button", name="Take the next case").click()
@@ -140,7 +139,9 @@ def test_linked_case_is_followed_with_one_key(hub, new_page, sign_in, screenshot
     assert hub.rows("SELECT count(*) AS n FROM decision_posts")[0]["n"] == 4
 
 
-def test_search_by_keyboard_finds_saves_and_shows_no_post(hub, campaign, new_page, sign_in, screenshot) -> None:
+def test_search_by_keyboard_finds_saves_and_shows_no_post(
+    hub, campaign, new_page, sign_in, screenshot
+) -> None:
     hub.post("A tram <b>on</b> Mill Lane runs late again.", platform="<i>evil</i>\u202e", author="@cy")
     page = new_page()
     asked = watch(page)

@@ -159,10 +159,13 @@ def _join(
     by_case: dict[str, list[str]] = {}
     for place in joined:
         by_case.setdefault(place.case_id, []).append(place.copy.post_id)
-    for case in session.scalars(select(Case).where(Case.case_id.in_(by_case)).order_by(Case.case_id)):
+    # Locked already (`_cases_of`); what is read now is what stands.
+    stands = select(Case).where(Case.case_id.in_(by_case)).order_by(Case.case_id)
+    for case in session.scalars(stands.execution_options(populate_existing=True)).all():
         came = by_case[case.case_id]
         raised = [raise_to(hub, case, new[post_id]) for post_id in came]
         if any(raised) or any(post_id in reports for post_id in came):
+            session.flush()  # `weigh_again` reads the case anew
             weigh_again(session, hub, case)
 
 

@@ -21,7 +21,17 @@ from serve.storage.tables.decisions import Appeal, Decision, DecisionPost, Judge
 from serve.storage.tables.finding import SavedFilter, SearchEntry
 from serve.storage.tables.labelling import LabelRow, Task
 from serve.storage.tables.log import AuditEvent
-from serve.storage.tables.people import ApiKey, IdempotencyKey, Officer, Session, SignInAttempt
+from serve.storage.tables.people import (
+    ApiKey,
+    IdempotencyKey,
+    Officer,
+    RecoveryCode,
+    RoleGrant,
+    Session,
+    SignInAttempt,
+    SignInStep,
+    UsedState,
+)
 from serve.storage.tables.posts import Post, PostScores
 from serve.storage.tables.research import SuiteResult, SuiteRow, SuiteRun
 from serve.storage.tables.row import Row, RowNumber, UtcDateTime
@@ -51,18 +61,22 @@ __all__ = [
     "PostReversal",
     "PostScores",
     "PostText",
+    "RecoveryCode",
     "Report",
+    "RoleGrant",
     "Row",
     "RowNumber",
     "SavedFilter",
     "SearchEntry",
     "Session",
     "SignInAttempt",
+    "SignInStep",
     "SuiteResult",
     "SuiteRow",
     "SuiteRun",
     "Task",
     "TextBand",
     "TextSeparation",
+    "UsedState",
     "UtcDateTime",
 ]
