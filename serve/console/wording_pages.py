@@ -23,6 +23,7 @@ from serve.cases.campaigns.reading import WORDINGS_SHOWN, WordingInCase, campaig
 from serve.console.case_on_page import cover, seen_by
 from serve.console.form_errors import FormError, sentence
 from serve.console.frame import frame_of
+from serve.console.holding import holds, lease_on_page
 from serve.console.need_to_know import case_within_reach, may_read_texts
 from serve.console.plain_words import counted, reference
 from serve.console.visible_text import visible
@@ -189,7 +190,7 @@ def _page(
         uncovered=sorted(shown),
         reads=reads,
         may_part=case.state in NOT_DECIDED and not is_held_by_other and line.wordings > 1,
-        is_held=case.leased_by == person.actor,
+        lease=lease_on_page(hub_of(request), case, now) if holds(case, person, now) else None,
         page=form.page,
         pages=-(-line.wordings // WORDINGS_SHOWN),
         form=form,

@@ -118,10 +118,10 @@ def reverse_post(
     reason = check_written("reason", reason)
     take_turn(session)
     decision = session.get(Decision, decision_id)
-    if decision is None or session.get(DecisionPost, (decision_id, post_id)) is None:
-        raise NotFound("there is no such post in this decision")
+    if decision is None:
+        raise NotFound("there is no such decision")
     case = locked_case(session, decision.case_id)
-    _check_reversible(session, case, decision, post_id)
+    check_reversible(session, case, decision, post_id)
     find_edge(State(case.state), CaseAction.REOPEN, role)
     learn_case(session, case.case_id)
     key = _text_in(session, case.case_id, post_id)
@@ -160,7 +160,22 @@ def locked_case(session: Session, case_id: str) -> Case:
     return case
 
 
-def _check_reversible(session: Session, case: Case, decision: Decision, post_id: str) -> None:
+def reversals_of(session: Session, decision_id: str) -> Sequence[PostReversal]:
+    """The posts that the decision does not hold for any more, the first reversed first."""
+    return session.scalars(
+        select(PostReversal)
+        .where(PostReversal.decision_id == decision_id)
+        .order_by(PostReversal.reversed_at, PostReversal.post_id)
+    ).all()
+
+
+def check_reversible(session: Session, case: Case, decision: Decision, post_id: str) -> None:
+    """Passes if the decision can be reversed for this post.
+
+    Raises: NotFound (it is not about the post), Conflict as `reverse_post`.
+    """
+    if session.get(DecisionPost, (decision.decision_id, post_id)) is None:
+        raise NotFound("there is no such post in this decision")
     standing = standing_decision(session, case.case_id)
     if case.state not in IS_DECIDED or standing is None or standing.decision_id != decision.decision_id:
         raise Conflict("this decision does not stand any more")

@@ -16,7 +16,7 @@ from serve.cases.viewing import FILTERS
 from serve.field_text import field_text
 
 DUE_CLASSES: Final[tuple[str, ...]] = DueClass.__args__  # type: ignore[attr-defined]  # typing does not say so of Literal
-LONGEST: Final = {"platform": 100, "author": 200, "outcome": 64}
+LONGEST: Final = {"platform": 100, "author": 200, "url": 2000, "outcome": 64}
 EARLIEST: Final = date(1970, 1, 1)
 LATEST: Final = date(2999, 12, 31)
 _REFERENCE = re.compile(r"[0-9A-HJKMNP-TV-Z]{4,26}")
@@ -27,7 +27,8 @@ _REFERENCE = re.compile(r"[0-9A-HJKMNP-TV-Z]{4,26}")
 class Criteria:
     """What cases are looked for by; None: by anything. All that are given must hold.
 
-    `outcome` and `severity` are those of the decision that stands. `author` and `platform` are exact.
+    `outcome` and `severity` are those of the decision that stands. `author`, `platform` and `url`, the
+    address that a post came with, are exact.
     `received_from` and `received_to` are days of the United Kingdom, both within. `reference` is the end of a
     case's id, or all of it.
     """
@@ -39,6 +40,7 @@ class Criteria:
     severity: int | None = None
     platform: str | None = None
     author: str | None = None
+    url: str | None = None
     received_from: date | None = None
     received_to: date | None = None
     due_class: str | None = None
@@ -129,6 +131,7 @@ _READERS: Final[Mapping[str, Any]] = {
     "severity": _severity,
     "platform": _text,
     "author": _text,
+    "url": _text,
     "received_from": _day,
     "received_to": _day,
     "due_class": _one_of(DUE_CLASSES),

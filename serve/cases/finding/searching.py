@@ -101,7 +101,7 @@ def fitting_cases(session: Session, criteria: Criteria, queues: Sequence[str]) -
     """
     statement = select(Case.case_id).where(Case.queue.in_(queues), *_of_case(criteria))
     posts = _of_posts(session, criteria)
-    is_narrow = criteria.q is not None or criteria.author is not None
+    is_narrow = (criteria.q or criteria.author or criteria.url) is not None
     if posts:
         in_case = select(CasePost.case_id).join(Post, Post.post_id == CasePost.post_id).where(*posts)
         found = _worked_out(in_case.cte("found")) if is_narrow else in_case.cte("found")
@@ -151,6 +151,8 @@ def _of_posts(session: Session, criteria: Criteria) -> list[ColumnElement[bool]]
         conditions.append(Post.platform == criteria.platform)
     if criteria.author is not None:
         conditions.append(Post.author == criteria.author)
+    if criteria.url is not None:
+        conditions.append(Post.url == criteria.url)
     if criteria.received_from is not None:
         conditions.append(Post.received_at >= _midnight(criteria.received_from))
     if criteria.received_to is not None:

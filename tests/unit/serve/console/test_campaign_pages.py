@@ -72,7 +72,8 @@ class Desk:
             session.add(
                 Decision(
                     decision_id=new_id(), case_id=case_id, cycle=0, lease_number=1,
-                    decided_by="officer:other", decided_at=now, outcome=outcome, strands=[], severity=severity, bundles=[],
+                    decided_by="officer:other", decided_at=now, outcome=outcome, strands=[],
+                    severity=severity, bundles=[],
                     reason="About a \u202eroom.", policy_sha256="0" * 64, outcomes_sha256="0" * 64,
                     codebook_sha256="0" * 64,
                 )

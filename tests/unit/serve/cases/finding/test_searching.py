@@ -13,7 +13,6 @@ from sqlalchemy.exc import DBAPIError
 from model.errors import BadInput, NotFound
 from serve.audit.events import Event
 from serve.cases.finding import searching
-from serve.cases.finding.around import posts_at_address, posts_of_account
 from serve.cases.finding.criteria import Criteria, read_criteria
 from serve.cases.finding.filters import MOST, delete_filter, filters_of, save_filter
 from serve.cases.finding.searching import Found, fitting_cases, page_statement, search
@@ -328,26 +327,16 @@ def test_person_keeps_so_many_filters_and_no_more(database: Database) -> None:
             save_filter(session, actor=ADA, name="one more", criteria=Criteria(q="bus"), now=NOW)
 
 
-def test_other_posts_of_an_account_and_of_an_address(desk: Desk) -> None:
+def test_case_is_found_by_the_account_and_by_the_address_of_any_of_its_posts(desk: Desk) -> None:
     (one, two) = desk.put("a", "b", author="@ada", platform="example", url="https://a.example/1")
     desk.put("c", author="@ada", platform="other")
-    desk.put("d", author="@ada", platform="example", case={"queue": "antisemitic"})
     (same_place,) = desk.put("e", url="https://a.example/1")
-    desk.decide(two, "no_action", 0)
-    with desk.database.read() as session:
-        post = session.scalars(select(Post).join(CasePost).where(CasePost.case_id == one)).one()
-        account = posts_of_account(session, post, queues=("general",))
-        address = posts_at_address(session, post, queues=("general",))
-        assert [(near.case.case_id, near.decision is not None) for near in account] == [(two, True)]
-        assert [near.case.case_id for near in address] == [same_place, two]
-        assert (
-            posts_at_address(session, post, queues=("general",), limit=1, before=address[0].post.post_id)[
-                0
-            ].case.case_id
-            == two
-        )
-        anonymous = session.scalars(select(Post).where(Post.text == "e")).one()
-        assert posts_of_account(session, anonymous) == []
+    desk.put("f", url="https://a.example/12")
+
+    assert desk.find(author="@ada", platform="example") == [two, one]
+    assert desk.find(url="https://a.example/1") == [same_place, two, one]
+    assert desk.find(url="https://a.example/1", author="@ada") == [two, one]
+    assert desk.find(url="https://a.example/") == []
 
 
 @pytest.mark.parametrize("database", ["postgresql"], indirect=True)
