@@ -27,6 +27,7 @@ from serve.console.who import CheckCsrf, Claimer, Reader
 from serve.field_text import is_identifier
 from serve.hub import hub_of
 from serve.people.access import SignedIn
+from serve.people.roles import Action, may
 from serve.problems import status_of
 from serve.storage.identifiers import utc_now
 from serve.storage.tables import Case, Decision
@@ -169,6 +170,7 @@ def _page(
         line=campaign_line(session, case),
         of_campaign=campaign_line(session, campaign.case),
         unread=len(unread_texts(session, case.case_id, person.actor)),
+        may_act=may(person.role, Action.CLAIM_CASES),
         errors=errors or [],
         typed={"reason": "", "why": "", **(typed or {})},
         notice=notice,

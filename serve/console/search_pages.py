@@ -28,7 +28,7 @@ from serve.console.who import CheckCsrf
 from serve.field_text import is_identifier
 from serve.hub import Hub, hub_of
 from serve.people.access import SignedIn, allowed
-from serve.people.roles import Action
+from serve.people.roles import Action, may
 from serve.problems import status_of
 from serve.storage.identifiers import utc_now
 
@@ -157,7 +157,8 @@ def _render(
             (one.name, _address(read_criteria(one.query)), one.filter_id)
             for one in filters_of(session, person.actor)
         ],
-        linked=bool(linked_cases(session, queues_of(person), limit=1)),
+        linked=may(person.role, Action.CLAIM_CASES)
+        and bool(linked_cases(session, queues_of(person), limit=1)),
         given=criteria.as_typed(),
         name=name,
         errors=errors,

@@ -10,7 +10,7 @@ from fastapi import Request
 from fastapi.responses import Response
 from sqlalchemy.orm import Session
 
-from model.errors import LeaseLost
+from model.errors import BadInput, LeaseLost
 from serve.cases.campaigns.moving import reversals_of
 from serve.cases.campaigns.reading import campaign_line
 from serve.cases.deciding import standing_decision
@@ -79,7 +79,7 @@ def standing_page(
         request,
         "standing.html",
         person=person,
-        status=HTTPStatus.UNPROCESSABLE_ENTITY if errors else HTTPStatus.OK,
+        status=status_of(BadInput) if errors else HTTPStatus.OK,
         case=case,
         state=State(case.state),
         is_decided=is_decided,

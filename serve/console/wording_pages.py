@@ -30,6 +30,7 @@ from serve.console.visible_text import visible
 from serve.console.who import CheckCsrf, Claimer, Reader
 from serve.hub import hub_of
 from serve.people.access import SignedIn
+from serve.people.roles import Action, may
 from serve.problems import status_of
 from serve.storage.identifiers import utc_now
 from serve.storage.tables import AuditEvent, Case
@@ -189,7 +190,10 @@ def _page(
         wordings=[_on_page(one, case, shown) for one in found],
         uncovered=sorted(shown),
         reads=reads,
-        may_part=case.state in NOT_DECIDED and not is_held_by_other and line.wordings > 1,
+        may_part=may(person.role, Action.CLAIM_CASES)
+        and case.state in NOT_DECIDED
+        and not is_held_by_other
+        and line.wordings > 1,
         lease=lease_on_page(hub_of(request), case, now) if holds(case, person, now) else None,
         page=form.page,
         pages=-(-line.wordings // WORDINGS_SHOWN),

@@ -7,22 +7,29 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from model.policy import Routed
 from serve.cases.campaigns.gathering import Arrival, gather
 from serve.cases.campaigns.matching import Place
 from serve.cases.campaigns.wording import wording_of
+from serve.cases.claiming import Claimant, claim
+from serve.cases.judging import judge
 from serve.cases.opening import NewCase
+from serve.cases.said import Said
+from serve.cases.workflow.states import CaseRole
 from serve.hub import Hub
 from serve.intake.storing import ids_in_order
 from serve.storage.identifiers import new_id
-from serve.storage.tables import Case, CasePost, Post, PostScores, Report
+from serve.storage.tables import Case, CasePost, Decision, Post, PostScores, Report
 
 ORIGINAL = (
     "The council has voted to close the reading room on Mill Lane at the end of the month, and nobody was "
     "asked. Come to the town hall on Thursday evening and bring your library card."
 )
+
+
+ADA = "officer:ada"
 
 
 @pytest.fixture
@@ -91,3 +98,38 @@ def case_of(hub: Hub) -> Callable[[str], Case]:
             ).one()
 
     return find
+
+
+@pytest.fixture
+def campaign(gather_posts: Callable[..., list[Place]], original: str) -> list[Place]:
+    """One case: three posts of one text, one of another that is near it, one of a third."""
+    return gather_posts(
+        original,
+        original.upper(),
+        original,
+        original.replace("closes", "opens") + " Now.",
+        original + " Please!",
+    )
+
+
+@pytest.fixture
+def decide_next(hub: Hub, now: Any) -> Callable[..., Decision]:
+    """Claims the next case for ADA and decides it."""
+
+    def decide(outcome: str = "no_action", severity: int = 1, actor: str = ADA) -> Decision:
+        with hub.database.write() as session:
+            session.execute(update(Case).values(sampled=False))
+            claimed = claim(session, Claimant(actor), now=now, lease_seconds=600)
+            assert claimed is not None
+            said = Said(
+                outcome=outcome, outcome_detail=None, strands=[], severity=severity,
+                reason="About the library.", confidence="high",
+            )  # fmt: skip
+            judged = judge(
+                session, hub, case_id=claimed.case_id, lease_number=claimed.lease_number, actor=actor,
+                role=CaseRole.REVIEW_OFFICER, now=now, said=said,
+            )  # fmt: skip
+            assert judged.decision is not None
+            return judged.decision
+
+    return decide
