@@ -122,7 +122,7 @@ def test_linked_case_is_followed_with_one_key(hub, new_page, sign_in, screenshot
     page.goto("/linked")
     expect(page.get_by_role("heading", level=1)).to_contain_text("has the text of a campaign")
     expect(page.get_by_text("not the campaign's word for word")).to_be_visible()
-    page.keyboard.press("w")
+    page.keyboard.press("z")
     page.wait_for_url("**/wordings")
     for number in (1, 2):
         page.keyboard.press("r")
