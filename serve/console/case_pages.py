@@ -14,6 +14,7 @@ from model.errors import LeaseLost, NotFound
 from serve.audit.events import Event
 from serve.audit.log import record
 from serve.cases import leases
+from serve.cases.campaigns.matching import LINKED
 from serve.console.case_on_page import uncovered
 from serve.console.decision_form import DecisionForm, typed_decision
 from serve.console.decision_pages import hold_page
@@ -49,6 +50,8 @@ def case_page(request: Request, case_id: str, person: Reader, done: str = "", dr
             form = form_to_begin(session, case, person, wants_draft=bool(draft))
             notice = notice_of(session, person, done)
             return hold_page(request, session, person, case, form, notice=notice)
+        if case.state == LINKED:
+            return RedirectResponse(f"/cases/{case_id}/campaign", status_code=HTTPStatus.SEE_OTHER)
     with database.write() as session:
         case = case_at(session, case_id)
         _record_reading(session, case, person)

@@ -133,13 +133,17 @@ def install(app: FastAPI, hub: Hub) -> None:
         decision_pages,
         elsewhere_pages,
         key_pages,
+        linked_pages,
         note_pages,
         people_pages,
         person_pages,
+        post_pages,
         queue_pages,
         report_pages,
+        search_pages,
         second_step_pages,
         signing_in,
+        wording_pages,
     )
     from serve.console.error_pages import problem_page
     from serve.console.keys import check_keys
@@ -147,6 +151,7 @@ def install(app: FastAPI, hub: Hub) -> None:
     check_keys(hub.outcomes)
     frame = Frame()
     frame.add_navigation("Queue", "/", roles_that_may(Action.VIEW_QUEUE))
+    frame.add_navigation("Search", "/search", roles_that_may(Action.SEARCH_CASES))
     frame.add_navigation("New report", "/reports/new", roles_that_may(Action.TRIAGE_CASES))
     frame.add_navigation("Board", "/board", roles_that_may(Action.VIEW_BOARD))
     frame.add_navigation("People", "/people", roles_that_may(Action.MANAGE_PEOPLE))
@@ -167,7 +172,11 @@ def install(app: FastAPI, hub: Hub) -> None:
         action_pages,
         aside_pages,
         note_pages,
+        wording_pages,
+        post_pages,
+        linked_pages,
         case_pages,
+        search_pages,
         report_pages,
         board_pages,
         people_pages,
