@@ -1,4 +1,4 @@
-"""The attempts at what a bundle has to show, beside one another: `python -m training.attempts docs/attempts.jsonl`.
+"""The attempts at what a bundle has to show, side by side: `python -m training.attempts docs/attempts.jsonl`.
 
 A line of the file is one bundle with the gated measures of its own `figures.json`, as its export measured
 them. `python -m training.attempts FILE --record FOLDER` adds the bundle in FOLDER.

@@ -33,7 +33,7 @@ def test_attempts_are_recorded_and_printed_with_what_they_reached(tmp_path: Path
     print_attempts(read_attempts(file), Console(file=out, width=200))
 
     row = next(line for line in out.getvalue().splitlines() if "a measure" in line)
-    assert ["0.800", "0.750", "0.812"] == [cell for cell in row.split() if cell.startswith("0.")]
+    assert [cell for cell in row.split() if cell.startswith("0.")] == ["0.800", "0.750", "0.812"]
     assert "first-aaaaaaaaaaaa: 0 of 1 hold. the first" in out.getvalue()
     assert "second-aaaaaaaaaaaa: 1 of 1 hold. the second" in out.getvalue()
 
