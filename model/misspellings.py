@@ -1,9 +1,9 @@
 """Slips of the keyboard mended as a reader mends them: `muslms`, `haet`, `killl`, `womendisgust`.
 
-A word is touched only when nobody in the corpora writes it so (`common-words.txt`, `words.txt`) and one small
-slip parts it from a word that is common or that people hide: a letter left out, two changed round, one held
-too long, a blank left out. Names, handles, hashtags, abbreviations and texts that do not read as English
-stay. Every function takes a text to its edits, as those of model.deobfuscation do, in time linear in the text.
+A word is touched only when nobody in the corpora writes it so (`common-words.txt`, `words.txt`) and one
+small slip parts it from a word that is common or that people hide: a letter left out, two changed round, one
+held too long, a blank left out. Names, handles, hashtags, abbreviations and texts that do not read as
+English stay. Every function takes a text to its edits, as those of model.deobfuscation do, in linear time.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _RARE_RANK: Final = 12_000
 _JOINT_RANK: Final = 300
 """Rank down to which a word says by itself that a blank is missing beside it: `Ihate`, `sosickening`."""
 _LEAST_LETTERS: Final = 4
-"""Letters of a word that any slip may have befallen; in three, only a hidden word's missing letter is seen."""
+"""Letters of a word that any slip may have befallen; in three, only a hidden word's missing letter is."""
 _LEAST_JOINED: Final = 5
 _MOST_LETTERS: Final = 24
 _MOST_ACRONYM: Final = 5
@@ -41,7 +41,8 @@ _LEAST_KNOWN_SHARE: Final = 0.5
 _LEAST_NAME: Final = 5
 """Letters of a word with a capital in mid-sentence that may be a slip of a hidden word, and no name."""
 _PREFIXES: Final = frozenset(
-    "a an anti as be by fore in inter is it no non on or out over pre re super under up".split()
+    {"a", "an", "anti", "as", "be", "by", "fore", "in", "inter", "is", "it", "no", "non", "on", "or", "out"}
+    | {"over", "pre", "re", "super", "under", "up"}
 )
 """Words that begin other words: `outdo` is no slip."""
 
@@ -58,7 +59,7 @@ class Common(NamedTuple):
     ranks: dict[str, int]
     """Word -> its place by frequency in posts, 0 the most frequent."""
     without_one: dict[str, tuple[str, ...]]
-    """A common or hidden word less one of its letters (never the first) -> such words, the likeliest first."""
+    """A common or hidden word less one letter (never the first) -> such words, the likeliest first."""
 
 
 @cache

@@ -15,7 +15,6 @@ from typing import Final
 
 import pyarrow.parquet as pq
 
-
 COMMON_WORDS_FILE: Final = Path(__file__).resolve().parents[1] / "model" / "common-words.txt"
 LEAST_LETTERS: Final = 3
 LEAST_POSTS: Final = 5
