@@ -158,7 +158,7 @@ def claim(
 
 
 def _first_free(session: Session, now: datetime, batch: str | None) -> Task | None:
-    # Two questions, never one OR over both: see serve/storage/tables.py.
+    # Two questions, never one OR over both: see serve/storage/tables/cases.py.
     # On PostgreSQL rows that another claim looks at are passed over; SQLite has one writer at a time.
     base = select(Task).limit(1).with_for_update(skip_locked=True)
     if batch is not None:
