@@ -140,7 +140,8 @@ def _again(
         if case.state != LINKED:
             return RedirectResponse(f"/cases/{case_id}", status_code=HTTPStatus.SEE_OTHER)
         named = field if fault.field == "reason" else {"never_again": "never-again"}.get(fault.field or "")
-        errors = [FormError(f"{sentence(fault.message)}.", named)]
+        words = "Write why it does not belong" if _is_unwritten(fault) else f"{sentence(fault.message)}."
+        errors = [FormError(words, named)]
         return _page(request, session, person, case, errors=errors, typed={field: reason})
 
 
@@ -197,6 +198,10 @@ def _done(session: Session, person: SignedIn, case_id: str) -> str | None:
         select(Decision.case_id).where(Decision.case_id == case_id, Decision.decided_by == person.actor)
     )
     return f"Case {reference(case_id)} follows its campaign's decision." if found else None
+
+
+def _is_unwritten(fault: BadInput | Conflict | NotAllowed) -> bool:
+    return fault.field == "reason" and "must be written" in fault.message
 
 
 def _text(form: FormData, name: str) -> str:

@@ -257,7 +257,7 @@ def test_hostile_wordings_reasons_and_filters_stay_words_on_the_pages_of_a_campa
     """Each wording carries markup at its end; so do reasons, the search and the name it is kept under."""
     room = "The council has voted to close the reading room on Mill Lane, and nobody was asked about it. "
     base = room + room.replace("reading room", "swimming pool") + room.replace("Mill Lane", "Station Road")
-    tails = [line for line in HOSTILE[:9] if len(line) < 45]
+    tails = HOSTILE[:6]
     facts = {"author": HOSTILE[6], "platform": HOSTILE[0], "url": HOSTILE[5]}
     first, *_ = hub.post(base, *(f"{base} {tail}" for tail in tails), **facts)
     case_id = hub.rows("SELECT case_id FROM case_posts WHERE post_id = ?", first)[0]["case_id"]
@@ -275,6 +275,7 @@ def test_hostile_wordings_reasons_and_filters_stay_words_on_the_pages_of_a_campa
             probe.assert_clean()
 
     sign_in(officer)
+    sign_in(senior, "supervisor")
     officer.get_by_role("button", name="Take the next case").click()
     expect(officer.get_by_text(f"Campaign: {len(tails) + 1} posts")).to_be_visible()
     officer.get_by_role("link", name="Compare the wordings").click()
@@ -285,7 +286,7 @@ def test_hostile_wordings_reasons_and_filters_stay_words_on_the_pages_of_a_campa
     officer.get_by_label("Why is wording 2 not the same?").fill(HOSTILE[1])
     officer.get_by_role("button", name="Take wording 2 out of this case").click()
     expect(officer.get_by_role("status")).to_contain_text("1 post moved to case")
-    look(officer, *tails[1:])
+    look(officer)
     officer.goto(f"/cases/{case_id}/posts")
     expect(officer.get_by_role("link", name="Find the account").first).to_be_visible()
     look(officer, facts["author"], facts["url"])
@@ -308,7 +309,6 @@ def test_hostile_wordings_reasons_and_filters_stay_words_on_the_pages_of_a_campa
     officer.get_by_role("button", name="Record the decision").click()
     expect(officer.get_by_role("status")).to_contain_text("Decision recorded")
 
-    sign_in(senior, "supervisor")
     senior.goto(f"/cases/{case_id}/posts/{first}/reverse")
     senior.get_by_label("Why does it not hold for this post?").fill(HOSTILE[1])
     look(senior)

@@ -112,10 +112,12 @@ class Matcher:
     def _best(self, copy: Copy) -> tuple[Place, KnownCase]:
         found = list(self._options(copy.key))
         joined = [(case, near) for case, near in found if self._may_join(copy, case, near)]
-        if joined:
+        linked = [(case, near) for case, near in found if self._may_link(copy, case, near)]
+        nearest = max((near for _, near in joined), default=0.0)
+        # A text that was decided word for word is not read again in a case that is only near it.
+        if joined and (nearest == 1 or all(near < 1 for _, near in linked)):
             case, near = min(joined, key=lambda one: (-one[1], one[0].case_id))
             return Place(copy, How.JOINED, case.case_id, near=near), case
-        linked = [(case, near) for case, near in found if self._may_link(copy, case, near)]
         if linked:
             case, near = max(linked, key=lambda one: (one[1], one[0].case_id))
             place = Place(copy, How.LINKED, copy.case_id, linked_to=case.campaign, near=near)

@@ -51,6 +51,7 @@ never meets one of letters."""
 
 _STAND_INS = re.compile(r"(?<![a-z0-9])(?:@user|http)(?![a-z0-9])")
 """What the normaliser writes for a name and for an address."""
+_NAME_OR_ADDRESS = re.compile(r"@|https?:|www\.", re.IGNORECASE)
 _BESIDES_ASCII_LETTERS = re.compile("[^a-z0-9]+")
 _TEXTS_REMEMBERED: Final = 512
 """Texts whose letters are kept at hand: the copies of a campaign are compared with the same few."""
@@ -71,8 +72,8 @@ def wording_of(text: str) -> Wording:
     >>> wording_of("Free   tea, at NOON!").key == wording_of("free tea at noon").key
     True
     """
-    letters, own = _letters(text)
-    if own >= LEAST_LETTERS:
+    letters, own, said = _letters(text)
+    if said >= LEAST_LETTERS:
         return Wording(_hash(letters), letters, _bands(letters))
     if letters and own == len(letters):
         return Wording(_hash(letters), letters, ())
@@ -100,12 +101,15 @@ def nearness(letters: str, other: str) -> float:
 
 
 @lru_cache(maxsize=_TEXTS_REMEMBERED)
-def _letters(text: str) -> tuple[str, int]:
-    """The letters, and how many there are without the stand-ins for names and addresses."""
+def _letters(text: str) -> tuple[str, int, int]:
+    """The letters; how many without stand-ins for names and addresses; and without names of emoji."""
     folded = normalise_text(text).casefold()
     letters = _only_letters(folded)
     stand_ins = _STAND_INS.findall(folded)
-    return letters, len(letters) - sum(len(_only_letters(word)) for word in stand_ins)
+    own = len(letters) - sum(len(_only_letters(word)) for word in stand_ins)
+    # An emoji is written out by its name: one sign, however long its name is.
+    signs = sum(len(word) for word in text.split() if not _NAME_OR_ADDRESS.match(word))
+    return letters, own, min(own, signs)
 
 
 def _only_letters(folded: str) -> str:

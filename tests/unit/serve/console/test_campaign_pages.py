@@ -169,7 +169,7 @@ def test_linked_case_is_parted_with_a_reason(desk: Desk) -> None:
     (copy,) = desk.send(FIRST)
     linked = desk.case_of(copy)
 
-    assert "Must be written" in words(desk.post(f"/cases/{linked}/unlink", why=" "))
+    assert "Write why it does not belong" in words(desk.post(f"/cases/{linked}/unlink", why=" "))
     same = desk.post(f"/cases/{linked}/unlink", why="Another target.", never_again="yes")
     assert "word for word" in words(same)
     assert "Another target." in same.text

@@ -58,9 +58,18 @@ def test_copy_of_what_was_out_of_scope_is_read_anew() -> None:
 
 
 def test_case_that_is_not_decided_comes_before_one_that_is() -> None:
-    decided = KnownCase("1", "no_action")
+    decided, waits = KnownCase("1", "no_action"), KnownCase("2", "captured", waits_for_anybody=True)
 
-    assert place(("t", decided), ("u", KnownCase("2", "captured")), near={"u": 0.9}) == ("joined", "2", None)
+    assert place(("t", decided), ("t", waits)) == ("joined", "2", None)
+    assert place(("u", decided), ("v", waits), near={"u": 0.95, "v": 0.9}) == ("joined", "2", None)
+
+
+def test_text_that_was_decided_word_for_word_is_not_read_again_in_a_case_that_is_near_it() -> None:
+    decided, waits = KnownCase("1", "no_action"), KnownCase("2", "captured", waits_for_anybody=True)
+
+    assert place(("t", decided), ("u", waits), near={"u": 0.9}) == ("linked", "own", "1")
+    # Unless somebody may be in danger: no link keeps that from being read.
+    assert place(("t", decided), ("u", waits), near={"u": 0.9}, danger=True) == ("joined", "2", None)
 
 
 def test_exact_copy_comes_before_a_near_one_and_a_nearer_one_before_a_farther() -> None:

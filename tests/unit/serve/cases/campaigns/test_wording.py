@@ -62,6 +62,13 @@ def test_short_text_has_no_bands_and_a_longer_one_has_all() -> None:
     assert len(wording_of(short + "k").bands) == BANDS
 
 
+def test_names_of_emoji_make_no_text_long_enough_for_near_copies() -> None:
+    assert len(letters_of("😍")) >= LEAST_LETTERS
+    for text in ("😍", "ok 😍", "https://a.example/a-long-address-of-a-page 😍"):
+        assert wording_of(text).bands == ()
+    assert wording_of("https://a.example/1 😍").key != wording_of("https://a.example/2 😍").key
+
+
 def test_bands_and_rows_are_those_that_datasketch_chooses() -> None:
     chosen = MinHashLSH(threshold=0.5, num_perm=PERMUTATIONS)
 
