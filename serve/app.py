@@ -27,6 +27,7 @@ from serve.hub import Hub
 from serve.intake import endpoint as intake_endpoint
 from serve.logs import RequestLog, configure_logging
 from serve.metrics import Metrics
+from serve.people.exposure.policy import load_exposure
 from serve.research import room as research_room
 from serve.research.suite_runner import SuiteRunner
 from serve.scoring import endpoint as scoring_endpoint
@@ -121,6 +122,7 @@ def open_hub(settings: Settings, classifier: Classifier | None = None) -> Hub:
         policy=policy,
         outcomes=outcomes,
         codebook_sha256=codebook_sha256,
+        exposure=load_exposure(settings.exposure),
     )
 
 

@@ -10,6 +10,7 @@ from fastapi import Request
 from model.classifier import Classifier
 from model.policy import Policy
 from serve.cases.outcomes import OutcomeCatalogue
+from serve.people.exposure.policy import ExposurePolicy, load_exposure
 from serve.settings import Settings
 from serve.storage.engine import Database
 
@@ -24,6 +25,7 @@ class Hub:
     policy: Policy
     outcomes: OutcomeCatalogue
     codebook_sha256: str
+    exposure: ExposurePolicy = field(default_factory=load_exposure)
     posts_waiting: threading.Event = field(default_factory=threading.Event)
     suites_waiting: threading.Event = field(default_factory=threading.Event)
 

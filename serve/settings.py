@@ -30,6 +30,7 @@ class Settings(BaseSettings):
     policy: Path = Field(default_factory=lambda: configs_folder() / "policy" / "officer.yaml")
     outcomes: Path = Field(default_factory=lambda: configs_folder() / "policy" / "outcomes.yaml")
     codebook: Path = Field(default_factory=lambda: configs_folder() / "codebook" / "codebook-v1.yaml")
+    exposure: Path = Field(default_factory=lambda: configs_folder() / "policy" / "exposure.yaml")
     lease_seconds: float = Field(default=600.0, gt=0, le=86_400)
     session_hours: float = Field(default=12.0, gt=0, le=24)
     session_idle_minutes: float = Field(default=60.0, gt=0)

@@ -21,6 +21,7 @@ class Event(StrEnum):
     KEY_REVOKED = "people:key:revoked"
     OFFICER_CREATED = "people:officer:created"
     OFFICER_DISABLED = "people:officer:disabled"
+    PREFERENCES_CHANGED = "people:preferences:changed"
     SIGNED_IN = "people:officer:signed_in"
     SIGN_IN_REFUSED = "people:officer:sign_in_refused"
     SIGNED_OUT = "people:officer:signed_out"

@@ -12,6 +12,7 @@ from model.errors import BadInput, DuplicateName, NotFound
 from model.normalise import check_text
 from serve.audit.events import Event
 from serve.audit.log import record
+from serve.people.exposure.forgetting import forget_person
 from serve.people.passwords import hash_password
 from serve.people.roles import role_named
 from serve.storage.identifiers import new_id
@@ -64,11 +65,15 @@ def officer_named(session: Session, name: str) -> Officer | None:
 
 
 def disable_officer(session: Session, *, officer_id: str, actor: str, at: datetime) -> None:
-    """Ends an account and every session of it, at once. Raises: NotFound."""
+    """Ends an account and every session of it, at once; what was kept of the person's reading goes with it.
+
+    Raises: NotFound.
+    """
     found = session.get(Officer, officer_id)
     if found is None or found.disabled_at is not None:
         raise NotFound("officer_id: there is no such officer who can sign in", field="officer_id")
     found.disabled_at = at
     for open_session in session.scalars(select(SessionRow).where(SessionRow.officer_id == officer_id)):
         session.delete(open_session)
+    forget_person(session, officer_actor(officer_id))
     record(session, actor=actor, event=Event.OFFICER_DISABLED, subject=officer_id, details={}, at=at)

@@ -17,6 +17,7 @@ from model.policy import load_policy
 from serve.cases.outcomes import load_outcomes
 from serve.cases.workflow.timers import load_workflow
 from serve.intake.sample_feed import read_sample_feed
+from serve.people.exposure.policy import load_exposure
 from serve.storage.identifiers import utc_now
 from training.ablation import load_plan
 from training.corpora.contrast import FamilyFile
@@ -38,6 +39,7 @@ LOADERS: list[tuple[str, Callable[[Path], Any]]] = [
     ("policy/outcomes.yaml", load_outcomes),
     ("policy/gate.yaml", load_rules),
     ("policy/workflow.yaml", load_workflow),
+    ("policy/exposure.yaml", load_exposure),
     ("policy/*.yaml", load_policy),
     ("codebook/*.yaml", load_codebook),
     ("language/identification.yaml", load_language_settings),

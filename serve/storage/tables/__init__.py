@@ -7,6 +7,7 @@ small objects are JSON. Nothing here has behaviour: rules live in the rooms.
 from __future__ import annotations
 
 from serve.storage.tables.cases import Case, CasePost, Decision
+from serve.storage.tables.exposure import Break, ExposurePreferences, Reading, WentOn
 from serve.storage.tables.labelling import LabelRow, Task
 from serve.storage.tables.log import AuditEvent
 from serve.storage.tables.people import ApiKey, IdempotencyKey, Officer, Session, SignInAttempt
@@ -17,14 +18,17 @@ from serve.storage.tables.row import Row, RowNumber, UtcDateTime
 __all__ = [
     "ApiKey",
     "AuditEvent",
+    "Break",
     "Case",
     "CasePost",
     "Decision",
+    "ExposurePreferences",
     "IdempotencyKey",
     "LabelRow",
     "Officer",
     "Post",
     "PostScores",
+    "Reading",
     "Row",
     "RowNumber",
     "Session",
@@ -34,4 +38,5 @@ __all__ = [
     "SuiteRun",
     "Task",
     "UtcDateTime",
+    "WentOn",
 ]

@@ -1,0 +1,432 @@
+"""What one person may read next, worked out from what they read: examples, and what holds for any shift."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from exposure_rules import made_rules
+from hypothesis import given
+from hypothesis import strategies as st
+
+from serve.people.exposure.budget import assess, is_new_shift
+from serve.people.exposure.policy import ExposureRules
+from serve.people.exposure.shift import (
+    ANY_SEVERITY,
+    Because,
+    BreakKind,
+    BreakTaken,
+    Lighter,
+    Preferences,
+    Shift,
+    Standing,
+    Stop,
+    TextRead,
+    WentOnPast,
+)
+
+NINE = datetime(2026, 11, 23, 9, tzinfo=UTC)
+RULES = made_rules()
+
+
+def at(minutes: float) -> datetime:
+    """So many minutes after nine."""
+    return NINE + timedelta(minutes=minutes)
+
+
+def texts(*read: tuple[float, int], rules: ExposureRules = RULES) -> tuple[TextRead, ...]:
+    """Texts as (minutes after nine, severity)."""
+    return tuple(TextRead(at(minutes), severity, rules.units[severity]) for minutes, severity in read)
+
+
+def stands(
+    read: Sequence[TextRead],
+    now: float,
+    *,
+    rules: ExposureRules = RULES,
+    role: str | None = "officer",
+    preferences: Preferences | None = None,
+    **more: Any,
+) -> Standing:
+    """The standing so many minutes after nine of somebody whose shift began with the first text."""
+    began_at = read[0].read_at if read else None
+    shift = Shift(began_at=began_at, texts=tuple(read), **more)
+    return assess(rules, role=role, preferences=preferences or Preferences(), shift=shift, now=at(now))
+
+
+def of_units(units: int) -> tuple[TextRead, ...]:
+    """Texts read all at nine that come to so many units, S1 each."""
+    return texts(*((0, 1) for _ in range(units)))
+
+
+# --- the dose and the stops ------------------------------------------------------------------------
+
+
+def test_somebody_who_read_nothing_may_read_everything() -> None:
+    standing = stands((), 0)
+
+    assert (standing.dose_units, standing.share, standing.texts) == (0, 0.0, 0)
+    assert standing.may_read.stop is Stop.NONE
+    assert standing.may_read.allows(ANY_SEVERITY, ("antisemitic", "islamophobic", "far_right"))
+
+
+def test_dose_is_the_units_of_the_severities() -> None:
+    standing = stands(texts((0, 0), (1, 1), (2, 2), (3, 3), (4, 4)), 5)
+
+    assert standing.dose_units == 15
+    assert standing.texts_by_severity == (1, 1, 1, 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("units", "stop", "because"),
+    [
+        (79, Stop.NONE, None),
+        (80, Stop.WARN, Because.BUDGET),
+        (99, Stop.WARN, Because.BUDGET),
+        (100, Stop.SOFT_STOP, Because.BUDGET),
+        (149, Stop.SOFT_STOP, Because.BUDGET),
+        (150, Stop.BREAK, Because.HARD_LIMIT),
+    ],
+)
+def test_stops_come_at_their_shares_of_the_budget(units: int, stop: Stop, because: Because | None) -> None:
+    may_read = stands(of_units(units), 1).may_read
+
+    assert (may_read.stop, may_read.because) == (stop, because)
+    assert may_read.allows(1) is (stop < Stop.SOFT_STOP)
+
+
+def test_budget_is_that_of_the_role() -> None:
+    assert stands(of_units(50), 1, role="annotator").may_read.stop is Stop.SOFT_STOP
+    assert stands(of_units(50), 1, role="officer").may_read.stop is Stop.NONE
+
+
+# --- breaks ----------------------------------------------------------------------------------------
+
+
+def test_break_is_offered_after_units_without_one() -> None:
+    rules = made_rules(breaks={"after_units": 25})
+
+    assert stands(of_units(24), 1, rules=rules).may_read.stop is Stop.NONE
+    may_read = stands(of_units(25), 1, rules=rules).may_read
+    assert (may_read.stop, may_read.because) == (Stop.SOFT_STOP, Because.UNITS_IN_A_ROW)
+
+
+def test_break_is_offered_after_minutes_without_one() -> None:
+    read = texts((0, 0), (25, 0), (45, 0))
+
+    assert stands(read, 49).may_read.stop is Stop.NONE
+    standing = stands(read, 50)
+    assert (standing.may_read.stop, standing.may_read.because) == (
+        Stop.SOFT_STOP, Because.MINUTES_IN_A_ROW,
+    )  # fmt: skip
+    assert standing.minutes_in_a_row == 50
+
+
+@pytest.mark.parametrize(("minutes", "counts"), [(9, False), (10, True)])
+def test_break_ends_a_stretch_only_if_it_was_long_enough(minutes: int, counts: bool) -> None:
+    read = texts((0, 2), (20, 2), (20 + minutes + 2, 1))
+    taken = BreakTaken(BreakKind.OWN, at(21), at(21 + minutes), 10)
+
+    standing = stands(read, 35, breaks=(taken,))
+
+    assert standing.units_in_a_row == (1 if counts else 5)
+    assert standing.dose_units == 5
+
+
+@pytest.mark.parametrize(("minutes", "counts"), [(44, False), (45, True)])
+def test_who_reads_nothing_new_for_long_enough_has_had_a_break_unsaid(minutes: int, counts: bool) -> None:
+    read = texts((0, 2), (minutes, 1))
+
+    assert stands(read, minutes).units_in_a_row == (1 if counts else 3)
+    assert stands(read[:1], minutes).units_in_a_row == (0 if counts else 2)
+
+
+def test_break_with_a_text_in_it_is_as_long_as_the_longer_part() -> None:
+    taken = BreakTaken(BreakKind.OWN, at(1), at(16), 10)
+
+    assert stands(texts((0, 2), (9, 2)), 16, breaks=(taken,)).units_in_a_row == 4
+    assert stands(texts((0, 2), (4, 2)), 16, breaks=(taken,)).units_in_a_row == 0
+
+
+def test_running_break_stops_and_may_be_ended_at_any_time_if_it_is_ones_own() -> None:
+    may_read = stands(of_units(5), 3, breaks=(BreakTaken(BreakKind.OWN, at(2), None, 10),)).may_read
+
+    assert (may_read.stop, may_read.because, may_read.break_until) == (Stop.BREAK, Because.ON_BREAK, None)
+
+
+def test_break_that_was_forgotten_over_the_night_does_not_run() -> None:
+    taken = BreakTaken(BreakKind.OWN, NINE, None, 10)
+    shift = Shift(breaks=(taken,))
+    for hours, runs in ((10.9, True), (11, False)):
+        now = NINE + timedelta(hours=hours)
+        found = assess(RULES, role="officer", preferences=Preferences(), shift=shift, now=now)
+        assert (found.running_break is not None) is runs
+
+
+def test_forced_break_has_an_end_that_a_text_read_in_it_puts_off() -> None:
+    taken = BreakTaken(BreakKind.FORCED, at(5), None, 30)
+
+    assert stands(of_units(150), 10, breaks=(taken,)).may_read.break_until == at(35)
+    assert stands(of_units(150), 35, breaks=(taken,)).may_read.break_until is None
+    assert stands((*of_units(150), *texts((9, 1))), 10, breaks=(taken,)).may_read.break_until == at(39)
+
+
+def test_forced_break_begun_late_is_over_when_the_same_time_without_a_text_would_be() -> None:
+    taken = BreakTaken(BreakKind.FORCED, at(20), None, 30)
+
+    assert stands(of_units(150), 21, breaks=(taken,)).may_read.break_until == at(45)
+    assert stands(of_units(150), 45, breaks=(taken,)).may_read.break_until is None
+
+
+@pytest.mark.parametrize(("minutes", "stop"), [(29, Stop.BREAK), (30, Stop.SOFT_STOP)])
+def test_forced_break_lets_go_on_asking_once_it_was_long_enough(minutes: int, stop: Stop) -> None:
+    taken = BreakTaken(BreakKind.FORCED, at(5), at(5 + minutes), 30)
+
+    read = (*of_units(150), *texts((5 + minutes, 0)))
+    assert stands(read, 5 + minutes, breaks=(taken,)).may_read.stop is stop
+
+
+@pytest.mark.parametrize(("more", "stop"), [(24, Stop.SOFT_STOP), (25, Stop.BREAK)])
+def test_next_forced_break_comes_with_the_next_step_of_the_dose(more: int, stop: Stop) -> None:
+    taken = BreakTaken(BreakKind.FORCED, at(5), at(35), 30)
+    read = (*of_units(150), *texts(*((40, 1) for _ in range(more))))
+
+    assert stands(read, 41, breaks=(taken,)).may_read.stop is stop
+
+
+def test_long_rest_from_before_the_hard_limit_does_not_stand_for_the_forced_break() -> None:
+    taken = BreakTaken(BreakKind.OWN, at(5), at(65), 10)
+    read = (*of_units(149), *texts((70, 1)))
+
+    assert stands(read, 71, breaks=(taken,)).may_read.because is Because.HARD_LIMIT
+
+
+# --- going on --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("units", "minutes", "lifted"), [(9, 29, True), (10, 5, False), (0, 30, False)])
+def test_going_on_lifts_a_soft_stop_for_some_units_and_minutes(
+    units: int, minutes: int, lifted: bool
+) -> None:
+    read = (*of_units(100), *texts(*((4, 1) for _ in range(units))))
+    past = WentOnPast(at(2), Because.BUDGET, 100)
+
+    stop = stands(read, 2 + minutes, went_on=(past,)).may_read.stop
+
+    assert (stop is Stop.WARN) is lifted
+    assert (stop is Stop.SOFT_STOP) is not lifted
+
+
+def test_going_on_lifts_no_stop_but_the_one_it_was_said_at() -> None:
+    past_break = WentOnPast(at(1), Because.MINUTES_IN_A_ROW, 99)
+    past_budget = WentOnPast(at(1), Because.BUDGET, 149)
+    rules = made_rules(breaks={"after_units": 25})
+
+    assert stands(of_units(100), 2, went_on=(past_break,)).may_read.because is Because.BUDGET
+    assert stands(of_units(150), 2, went_on=(past_budget,)).may_read.because is Because.HARD_LIMIT
+    # Whoever has just said that they go on past their budget is not asked about the break as well.
+    assert stands(of_units(149), 2, rules=rules, went_on=(past_budget,)).may_read.stop is Stop.WARN
+
+
+# --- lighter texts ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("after", "ceiling"),
+    [
+        ([], 2),
+        ([0, 1], 2),
+        ([0, 1, 2], 4),
+        ([3, 3, 3], 2),
+        ([0, 0, 0, 4], 2),
+    ],
+)
+def test_after_the_worst_come_lighter_texts(after: list[int], ceiling: int) -> None:
+    read = texts((0, 4), *((1, severity) for severity in after))
+
+    may_read = stands(read, 2).may_read
+
+    assert may_read.severity_ceiling == ceiling
+    assert (may_read.lighter is Lighter.AFTER_WORST) is (ceiling == 2)
+    assert may_read.allows(2)
+    assert may_read.allows(3) is (ceiling == 4)
+
+
+def test_worst_in_a_row_comes_to_who_asked_for_it_or_had_a_break() -> None:
+    taken = BreakTaken(BreakKind.OWN, at(1), at(11), 10)
+
+    assert stands(texts((0, 4)), 2, preferences=Preferences(two_worst_in_a_row=True)).may_read.allows(4)
+    assert stands(texts((0, 4)), 12, breaks=(taken,)).may_read.allows(4)
+    assert not stands(texts((0, 4)), 12).may_read.allows(4)
+
+
+def test_end_of_a_shift_is_for_light_texts_unless_one_goes_on() -> None:
+    read = texts((0, 1), (419, 1))
+    past = WentOnPast(at(420), Because.END_OF_SHIFT, 2)
+
+    assert stands(read, 419).may_read.severity_ceiling == ANY_SEVERITY
+    may_read = stands(read, 420).may_read
+    assert (may_read.severity_ceiling, may_read.lighter) == (0, Lighter.END_OF_SHIFT)
+    assert stands(read, 421, went_on=(past,)).may_read.severity_ceiling == ANY_SEVERITY
+
+
+def test_strands_that_a_person_declined_are_never_allowed() -> None:
+    may_read = stands((), 0, preferences=Preferences(strands_excluded=("islamophobic",))).may_read
+
+    assert may_read.allows(0, ("far_right",))
+    assert may_read.allows(0)
+    assert not may_read.allows(0, ("far_right", "islamophobic"))
+
+
+# --- the shift -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("last_read", "now", "is_new"),
+    [(480, 480 + 659, False), (480, 480 + 660, True), (1000, 1439, False), (1000, 1440, True)],
+)
+def test_shift_begins_after_a_rest_or_a_day(last_read: int, now: int, is_new: bool) -> None:
+    assert is_new_shift(RULES, began_at=NINE, last_read_at=at(last_read), at=at(now)) is is_new
+
+
+def test_shift_over_midnight_and_over_a_change_of_the_clocks_is_one() -> None:
+    london = ZoneInfo("Europe/London")
+    evening = datetime(2026, 10, 24, 22, tzinfo=london)  # clocks go back at 02:00 of that night
+    morning = datetime(2026, 10, 25, 7, 59, tzinfo=london)
+
+    # Ten hours all but a minute on the wall, and an hour more in truth.
+    elapsed = morning.astimezone(UTC) - evening.astimezone(UTC)
+    assert elapsed == timedelta(hours=10, minutes=59)
+    assert not is_new_shift(RULES, began_at=evening.astimezone(UTC), last_read_at=evening.astimezone(UTC),
+                            at=morning.astimezone(UTC))  # fmt: skip
+
+
+# --- what holds for any shift ----------------------------------------------------------------------
+
+SEVERITY = st.integers(0, 4)
+READ = st.lists(st.tuples(st.integers(0, 600), SEVERITY), max_size=60).map(
+    lambda read: texts(*sorted(read, key=lambda one: one[0]))
+)
+BREAKS = st.lists(
+    st.tuples(st.integers(0, 600), st.integers(0, 60), st.sampled_from(BreakKind)), max_size=4
+).map(lambda found: tuple(BreakTaken(kind, at(begin), at(begin + long), 10) for begin, long, kind in found))
+PAST = st.lists(
+    st.tuples(st.integers(0, 600), st.sampled_from(list(Because)), st.integers(0, 200)), max_size=3
+).map(lambda found: tuple(WentOnPast(at(when), because, dose) for when, because, dose in found))
+PREFERENCES = st.builds(
+    Preferences,
+    strands_excluded=st.sets(st.sampled_from(["antisemitic", "islamophobic", "far_right"])).map(
+        lambda found: tuple(sorted(found))
+    ),
+    two_worst_in_a_row=st.booleans(),
+)
+STRICT = made_rules(
+    budget={"default": 20, "roles": {}}, breaks={"after_units": 12}, in_a_row={"lighter_texts": 2}
+)
+
+
+@given(read=READ, more=SEVERITY, breaks=BREAKS, past=PAST, preferences=PREFERENCES)
+def test_another_text_never_lowers_the_dose_nor_a_stop(
+    read: tuple[TextRead, ...],
+    more: int,
+    breaks: tuple[BreakTaken, ...],
+    past: tuple[WentOnPast, ...],
+    preferences: Preferences,
+) -> None:
+    now = 600.0
+    known: dict[str, Any] = {
+        "rules": STRICT, "breaks": breaks, "went_on": past, "preferences": preferences,
+    }  # fmt: skip
+    before = stands(read, now, **known)
+    after = stands((*read, *texts((now, more))), now, **known)
+
+    assert after.dose_units == before.dose_units + STRICT.units[more]
+    assert after.share >= before.share
+    assert after.units_in_a_row >= before.units_in_a_row
+    assert after.may_read.stop >= before.may_read.stop
+
+
+@given(read=READ, breaks=BREAKS)
+def test_higher_severity_of_any_text_never_lowers_the_dose(
+    read: tuple[TextRead, ...], breaks: tuple[BreakTaken, ...]
+) -> None:
+    worse = [TextRead(text.read_at, 4, 8) for text in read]
+
+    assert stands(worse, 600, breaks=breaks).dose_units >= stands(read, 600, breaks=breaks).dose_units
+
+
+@given(
+    steps=st.lists(st.tuples(SEVERITY, st.sampled_from([0, 1, 5, 9, 10, 30])), max_size=60),
+    opted_in=st.booleans(),
+)
+def test_no_two_of_the_worst_come_in_a_row_to_who_did_not_ask_for_it(
+    steps: list[tuple[int, int]], opted_in: bool
+) -> None:
+    """Somebody takes each text that is allowed, and breaks between some; the texts are what was expected."""
+    rules = made_rules(budget={"default": 100_000, "roles": {}}, breaks={"after_minutes": 1440})
+    read: tuple[TextRead, ...] = ()
+    taken: tuple[BreakTaken, ...] = ()
+    minute = 0
+    since_worst: int | None = None
+    for severity, pause in steps:
+        standing = stands(
+            read, minute, rules=rules, breaks=taken, preferences=Preferences(two_worst_in_a_row=opted_in)
+        )
+        if standing.may_read.lighter is not Lighter.END_OF_SHIFT and standing.may_read.allows(severity):
+            if severity == 4 and since_worst is not None and not opted_in:
+                assert since_worst >= rules.in_a_row.lighter_texts
+            read = (*read, *texts((minute, severity)))
+            if severity == 4:
+                since_worst = 0
+            elif since_worst is not None and severity < 3:
+                since_worst += 1
+        if pause:
+            taken = (*taken, BreakTaken(BreakKind.OWN, at(minute), at(minute + pause), 10))
+            minute += pause
+            if pause >= rules.breaks.minutes:
+                since_worst = None
+        minute += 1
+
+
+@given(
+    read=READ,
+    breaks=BREAKS,
+    past=PAST,
+    preferences=PREFERENCES,
+    zone=st.sampled_from(["Pacific/Auckland", "America/New_York", "Asia/Kolkata"]),
+)
+def test_time_zone_of_the_instants_changes_nothing(
+    read: tuple[TextRead, ...],
+    breaks: tuple[BreakTaken, ...],
+    past: tuple[WentOnPast, ...],
+    preferences: Preferences,
+    zone: str,
+) -> None:
+    there = ZoneInfo(zone)
+    moved = Shift(
+        began_at=read[0].read_at.astimezone(there) if read else None,
+        texts=tuple(TextRead(text.read_at.astimezone(there), text.severity, text.units) for text in read),
+        breaks=breaks,
+        went_on=past,
+    )
+    here = stands(read, 600, rules=STRICT, breaks=breaks, went_on=past, preferences=preferences)
+    elsewhere = assess(
+        STRICT, role="officer", preferences=preferences, shift=moved, now=at(600).astimezone(there)
+    )
+
+    assert elsewhere == here
+
+
+@given(read=READ, preferences=PREFERENCES)
+def test_long_enough_break_after_the_hard_limit_always_ends_the_force(
+    read: tuple[TextRead, ...], preferences: Preferences
+) -> None:
+    taken = BreakTaken(BreakKind.FORCED, at(601), at(631), 30)
+
+    after = stands(read, 632, rules=STRICT, breaks=(taken,), preferences=preferences)
+
+    assert after.may_read.stop < Stop.BREAK
+    assert after.dose_units == stands(read, 600, rules=STRICT).dose_units
