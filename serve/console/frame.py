@@ -116,15 +116,17 @@ def install(app: FastAPI, hub: Hub) -> None:
     Raises: BadConfig when the codebook's severity scale cannot be read, or an outcome's letter is taken.
     """
     # Here, not at the top: every page needs this module.
-    from serve.console import case_pages, queue_pages, signing_in
+    from serve.console import case_pages, exposure_pages, queue_pages, signing_in
     from serve.console.decision_form import check_keys
     from serve.console.error_pages import problem_page
 
     check_keys(hub.outcomes)
     frame = Frame()
     frame.add_navigation("Queue", "/", roles_that_may(Action.VIEW_QUEUE))
+    frame.add_navigation("Your reading", "/exposure", exposure_pages.READERS)
     app.state.frame = frame
     app.state.severities = load_severities(hub.settings.codebook)
     problems.install(app, page_renderer=problem_page)
-    for router in (signing_in.router, queue_pages.router, case_pages.router, frame.static.router()):
+    rooms = (signing_in.router, queue_pages.router, case_pages.router, exposure_pages.router)
+    for router in (*rooms, frame.static.router()):
         app.include_router(router)

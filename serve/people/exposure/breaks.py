@@ -56,7 +56,7 @@ def go_on(session: Session, policy: ExposurePolicy, *, actor: str, now: datetime
     """
     reasons = policy.in_force(now).go_on.reasons
     if reason not in {offered.code for offered in reasons}:
-        raise BadInput("reason: choose one of those that are offered", field="reason")
+        raise BadInput("reason: choose why you go on", field="reason")
     take_turn(session, actor)
     stands = standing(session, policy, actor, now)
     if stands.may_read.stop is Stop.BREAK:
