@@ -128,6 +128,8 @@ def end_break(request: Request, person: Reader, back: Ticked = "") -> Response:
         with hub.database.write() as session:
             breaks.end_break(session, hub.exposure, actor=person.actor, now=utc_now())
     except BreakRuns as fault:
+        if not _wants_page(request):
+            raise
         return _pause(request, person, back, fault=fault)
     address = _known(request, person, back)
     return _to("/exposure?done=ended" if address == "/exposure" else address)
@@ -149,6 +151,8 @@ def go_on(
         with hub.database.write() as session:
             breaks.go_on(session, hub.exposure, actor=person.actor, now=utc_now(), reason=reason)
     except (BadInput, BreakRuns) as fault:
+        if not _wants_page(request):
+            raise
         return _pause(request, person, back, nothing_fits=because == NOTHING_FITS, fault=fault)
     return _to(_known(request, person, back))
 
@@ -188,6 +192,10 @@ def _pause(
         back=_known(request, person, back),
         errors=errors,
     )
+
+
+def _wants_page(request: Request) -> bool:
+    return "text/html" in request.headers.get("accept", "")
 
 
 def _known(request: Request, person: SignedIn, back: str) -> str:
