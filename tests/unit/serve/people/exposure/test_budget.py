@@ -225,8 +225,11 @@ def test_going_on_lifts_no_stop_but_the_one_it_was_said_at() -> None:
     past_budget = WentOnPast(at(1), Because.BUDGET, 149)
     rules = made_rules(breaks={"after_units": 25})
 
-    assert stands(of_units(100), 2, went_on=(past_break,)).may_read.because is Because.BUDGET
+    assert stands(of_units(100), 2, went_on=(past_break,)).may_read.stop is Stop.SOFT_STOP
     assert stands(of_units(150), 2, went_on=(past_budget,)).may_read.because is Because.HARD_LIMIT
+    assert stands(
+        texts((0, 1), (419, 1)), 420, went_on=(WentOnPast(at(419), Because.BUDGET, 2),)
+    ).may_read.lighter
     # Whoever has just said that they go on past their budget is not asked about the break as well.
     assert stands(of_units(149), 2, rules=rules, went_on=(past_budget,)).may_read.stop is Stop.WARN
 
