@@ -1,10 +1,14 @@
-"""An exposure policy whose numbers a test can count on, whatever the shipped file says."""
+"""An exposure policy whose numbers a test can count on, and shifts to judge by it."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from serve.people.exposure.budget import assess
 from serve.people.exposure.policy import ExposurePolicy, ExposureRules
+from serve.people.exposure.shift import Preferences, Shift, Standing, TextRead
 
 NUMBERS: dict[str, Any] = {
     "name": "tests",
@@ -50,3 +54,37 @@ def made_rules(**changes: Any) -> ExposureRules:
 def made_policy(**changes: Any) -> ExposurePolicy:
     """A policy with those rules alone, in force from 2026 on."""
     return ExposurePolicy((made_rules(**changes),), "e" * 64)
+
+
+NINE = datetime(2026, 11, 23, 9, tzinfo=UTC)
+RULES = made_rules()
+
+
+def at(minutes: float) -> datetime:
+    """So many minutes after nine."""
+    return NINE + timedelta(minutes=minutes)
+
+
+def texts(*read: tuple[float, int], rules: ExposureRules = RULES) -> tuple[TextRead, ...]:
+    """Texts as (minutes after nine, severity)."""
+    return tuple(TextRead(at(minutes), severity, rules.units[severity]) for minutes, severity in read)
+
+
+def stands(
+    read: Sequence[TextRead],
+    now: float,
+    *,
+    rules: ExposureRules = RULES,
+    role: str | None = "officer",
+    preferences: Preferences | None = None,
+    **more: Any,
+) -> Standing:
+    """The standing so many minutes after nine of somebody whose shift began with the first text."""
+    began_at = read[0].read_at if read else None
+    shift = Shift(began_at=began_at, texts=tuple(read), **more)
+    return assess(rules, role=role, preferences=preferences or Preferences(), shift=shift, now=at(now))
+
+
+def of_units(units: int) -> tuple[TextRead, ...]:
+    """Texts read all at nine that come to so many units, S1 each."""
+    return texts(*((0, 1) for _ in range(units)))
