@@ -254,7 +254,12 @@ def revoke_key(
 @admin.command("create-officer")
 def create_officer(
     name: Annotated[str, typer.Argument(help="Name to sign in with.")],
-    role: Annotated[str, typer.Option(help="officer, supervisor, annotator, researcher, auditor or admin.")],
+    role: Annotated[
+        str,
+        typer.Option(
+            help="officer, supervisor, hub_lead, records_officer, annotator, researcher, auditor or admin."
+        ),
+    ],
     password_stdin: Annotated[
         bool, typer.Option("--password-stdin", help="Read the password from stdin.")
     ] = False,
@@ -278,6 +283,17 @@ def disable_officer(
     from serve.people.administration import disable_officer as disable
 
     typer.echo(disable(home, name=name))
+
+
+@admin.command("reset-totp")
+def reset_totp(
+    name: Annotated[str, typer.Argument(help="Name that the person signs in with.")],
+    home: Home = Path("hub"),
+) -> None:
+    """Take a lost authenticator away from a person, end their sessions, and print their officer id."""
+    from serve.people.administration import reset_totp as reset
+
+    typer.echo(reset(home, name=name))
 
 
 @admin.command("migrate")

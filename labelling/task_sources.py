@@ -41,12 +41,12 @@ class BadRow:
 
 
 def rows_from_cases(session: Session) -> Iterator[TaskRow]:
-    """The posts of all decided cases, oldest first; `external_id` is our post id."""
+    """The posts of all cases on which a decision stands, oldest first; `external_id` is our post id."""
     query = (
         select(Post.post_id, Post.text)
         .join(CasePost, CasePost.post_id == Post.post_id)
         .join(Case, Case.case_id == CasePost.case_id)
-        .where(Case.state == "decided")
+        .where(Case.decided_at.is_not(None))
         .order_by(Post.post_id)
     )
     for post_id, text in session.execute(query):

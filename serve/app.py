@@ -19,14 +19,20 @@ from model.policy import load_policy
 from serve import problems
 from serve.answer_headers import AnswerHeaders
 from serve.cases import endpoint as cases_endpoint
+from serve.cases.codes import load_codes
+from serve.cases.law import load_law
+from serve.cases.ordering import load_queue_rules
 from serve.cases.outcomes import load_outcomes
 from serve.cases.reaper import Reaper
+from serve.cases.workflow.timers import load_workflow
 from serve.console import frame
 from serve.guard import Guard
 from serve.hub import Hub
 from serve.intake import endpoint as intake_endpoint
 from serve.logs import RequestLog, configure_logging
 from serve.metrics import Metrics
+from serve.people.access import PUBLIC
+from serve.people.declared import check_declared
 from serve.people.exposure.policy import load_exposure
 from serve.research import room as research_room
 from serve.research.suite_runner import SuiteRunner
@@ -93,6 +99,7 @@ def create_app(
     research_room.register(app)
     for room in rooms:
         room(app, hub)
+    check_declared(app)
     # The last one added is the outermost: headers (on the log's own 500 too), log, guard, everything else.
     app.add_middleware(Guard, max_body_bytes=settings.max_body_bytes, max_json_depth=settings.max_json_depth)
     app.add_middleware(RequestLog, metrics=metrics)
@@ -121,6 +128,10 @@ def open_hub(settings: Settings, classifier: Classifier | None = None) -> Hub:
         classifier=classifier,
         policy=policy,
         outcomes=outcomes,
+        workflow=load_workflow(settings.workflow),
+        queue_rules=load_queue_rules(settings.queue_rules),
+        law=load_law(settings.law),
+        codes=load_codes(settings.codebook),
         codebook_sha256=codebook_sha256,
         exposure=load_exposure(settings.exposure),
     )
@@ -143,11 +154,16 @@ def _lifespan(hub: Hub, workers: Sequence[Worker]) -> Callable[[FastAPI], Any]:
 
 
 def _add_probes(app: FastAPI, metrics: Metrics) -> None:
-    @app.get("/healthz", tags=["probes"], summary="The process is up")
+    @app.get("/healthz", tags=["probes"], summary="The process is up", dependencies=[PUBLIC])
     async def healthz() -> dict[str, str]:
         return {"status": "up"}
 
-    @app.get("/readyz", tags=["probes"], summary="Requests can be served and work is being done")
+    @app.get(
+        "/readyz",
+        tags=["probes"],
+        summary="Requests can be served and work is being done",
+        dependencies=[PUBLIC],
+    )
     def readyz(request: Request) -> JSONResponse:
         hub: Hub = request.app.state.hub
         if not hub.database.is_reachable() or not is_current(hub.database):
@@ -156,6 +172,12 @@ def _add_probes(app: FastAPI, metrics: Metrics) -> None:
             raise Unavailable("Posts are not scored, or leases not ended, at present; the log says why.")
         return JSONResponse({"status": "ready", "bundle": hub.classifier.bundle_id})
 
-    @app.get("/metrics", tags=["probes"], summary="Figures for Prometheus", response_class=Response)
+    @app.get(
+        "/metrics",
+        tags=["probes"],
+        summary="Figures for Prometheus",
+        response_class=Response,
+        dependencies=[PUBLIC],
+    )
     def figures() -> Response:
         return Response(metrics.exposition(), media_type="text/plain; version=0.0.4")

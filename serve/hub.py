@@ -9,7 +9,11 @@ from fastapi import Request
 
 from model.classifier import Classifier
 from model.policy import Policy
+from serve.cases.codes import JudgementCodes
+from serve.cases.law import LawCatalogue
+from serve.cases.ordering import QueueRules
 from serve.cases.outcomes import OutcomeCatalogue
+from serve.cases.workflow.timers import WorkflowRules
 from serve.people.exposure.policy import ExposurePolicy, load_exposure
 from serve.settings import Settings
 from serve.storage.engine import Database
@@ -24,6 +28,10 @@ class Hub:
     classifier: Classifier
     policy: Policy
     outcomes: OutcomeCatalogue
+    workflow: WorkflowRules
+    queue_rules: QueueRules
+    law: LawCatalogue
+    codes: JudgementCodes
     codebook_sha256: str
     exposure: ExposurePolicy = field(default_factory=load_exposure)
     posts_waiting: threading.Event = field(default_factory=threading.Event)

@@ -13,13 +13,14 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 from sqlalchemy import func, select
 
+from serve.cases import viewing
 from serve.storage.engine import Database
 from serve.storage.tables import Case, Decision, Post
 
 if TYPE_CHECKING:
     from serve.worker import Worker  # which logs, and the log measures requests with this module
 
-CASE_STATES = ("queued", "in_review", "decided")
+CASE_STATES = viewing.STATES
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 

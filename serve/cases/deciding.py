@@ -1,138 +1,155 @@
-"""A decision: a person's act on a case they hold, with everything it stood on, in one transaction."""
+"""A decision: what stands of a case once its readers are done, and the step that follows by itself."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Final
 
-from sqlalchemy import select, update
+from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
-from model.errors import BadInput
-from model.normalise import check_text
-from model.taxonomy import SEVERITIES, STRAND_ORDER
 from serve.audit.events import Event
 from serve.audit.log import Detail, record
-from serve.cases.queue import live_lease, why_lost
-from serve.hub import Hub
+from serve.cases.workflow.advance import advance
+from serve.cases.workflow.states import CaseAction
+from serve.cases.workflow.steps import Circumstances, Progress, Step
+from serve.cases.workflow.timers import TimerProfile
 from serve.storage.identifiers import new_id
-from serve.storage.tables import Case, CasePost, Decision, PostScores
+from serve.storage.tables import Case, CasePost, Decision, DecisionPost, Judgement, PostScores
 
-MAX_REASON_CHARACTERS = 5_000
-
-
-def decide(
-    session: Session,
-    hub: Hub,
-    *,
-    case_id: str,
-    lease_number: int,
-    actor: str,
-    now: datetime,
-    outcome: str,
-    outcome_detail: str | None,
-    strands: Sequence[str],
-    severity: object,
-    reason: str,
-) -> Decision:
-    """The decision, stored together with the case's change of state and the audit event.
-
-    The UPDATE is the fence: it finds a row only for the holder of the live lease, so of two who try
-    one gets it, whatever they last read.
-
-    Raises: BadInput naming the field; LeaseLost; CaseDecided; NotFound.
-    """
-    code, detail = hub.outcomes.choose(outcome, outcome_detail, on=now.astimezone(UTC).date())
-    chosen_strands = check_strands(strands)
-    chosen_severity = check_severity(severity)
-    checked_reason = check_reason(reason)
-    won = session.execute(
-        update(Case)
-        .where(*live_lease(case_id, lease_number, actor, now))
-        .values(state="decided", decided_at=now, leased_by=None, lease_expires_at=None)
-        .returning(Case.case_id)
-        .execution_options(synchronize_session=False)
-    ).first()
-    if won is None:
-        raise why_lost(session, case_id, lease_number, actor)
-    bundles, policy_sha256 = _shown(session, case_id)
-    decision = Decision(
-        decision_id=new_id(),
-        case_id=case_id,
-        lease_number=lease_number,
-        decided_by=actor,
-        decided_at=now,
-        outcome=code,
-        outcome_detail=detail,
-        strands=chosen_strands,
-        severity=chosen_severity,
-        reason=checked_reason,
-        bundles=bundles,
-        policy_sha256=policy_sha256 or hub.policy.sha256,
-        outcomes_sha256=hub.outcomes.sha256,
-        codebook_sha256=hub.codebook_sha256,
-    )
-    session.add(decision)
-    details: dict[str, Detail] = {
-        "decision_id": decision.decision_id,
-        "lease_number": lease_number,
-        "outcome": code,
-        "outcome_detail": detail,
-        "strands": chosen_strands,
-        "severity": chosen_severity,
-    }
-    record(session, actor=actor, event=Event.CASE_DECIDED, subject=case_id, details=details, at=now)
-    session.flush()
-    return decision
+FOLLOWS_BY_ITSELF: Final = frozenset(
+    {CaseAction.CLOSE_NO_ACTION, CaseAction.RECORD_NON_CRIME, CaseAction.REQUEST_CRIME_RECORD}
+)
+"""Steps after a decision that need nothing which the decision does not hold, and tell nobody outside."""
 
 
-def check_strands(strands: Sequence[str]) -> list[str]:
-    """The strands once each, in STRAND_ORDER; an empty list says that none applies.
+@dataclass(frozen=True, slots=True)
+class PostsJudged:
+    """The posts of a case, oldest first, and what scored and routed them; no policy if nothing did."""
 
-    Raises: BadInput.
-    """
-    if any(strand not in STRAND_ORDER for strand in strands):
-        raise BadInput(f"strands: each one of {', '.join(STRAND_ORDER)}", field="strands")
-    return [strand for strand in STRAND_ORDER if strand in strands]
-
-
-def check_severity(severity: object) -> int:
-    """The severity as a number; `S3`, `s3` and 3 say the same.
-
-    Raises: BadInput.
-
-    >>> check_severity("s3"), check_severity("S0"), check_severity(4)
-    (3, 0, 4)
-    """
-    spelled = {f"S{number}": number for number in SEVERITIES}
-    if isinstance(severity, str) and severity.upper() in spelled:
-        return spelled[severity.upper()]
-    if type(severity) is int and severity in SEVERITIES:  # a bool is an int to isinstance
-        return severity
-    raise BadInput("severity: 0 to 4, or S0 to S4", field="severity")
+    post_ids: tuple[str, ...]
+    bundles: tuple[str, ...]
+    policy_sha256: str | None
 
 
-def check_reason(reason: str) -> str:
-    """The written reason, unless it is blank, too long or not clean text.
-
-    Raises: BadInput (also as NotText, TextEmpty) with the field `reason`.
-    """
-    try:
-        checked = check_text(reason)
-    except BadInput as fault:
-        raise type(fault)(f"reason: {fault.message.removeprefix('text: ')}", field="reason") from None
-    if len(checked) > MAX_REASON_CHARACTERS:
-        raise BadInput(f"reason: at most {MAX_REASON_CHARACTERS:,} characters", field="reason")
-    return checked
-
-
-def _shown(session: Session, case_id: str) -> tuple[list[str], str | None]:
-    """The bundles of the scores that were shown, in order of scoring, and the policy that routed last."""
+def posts_judged(session: Session, case_id: str) -> PostsJudged:
+    """The case's posts, the bundles of their scores in order of scoring, and the policy that routed last."""
     rows = session.execute(
-        select(PostScores.bundle, PostScores.policy_sha256)
-        .join(CasePost, CasePost.post_id == PostScores.post_id)
+        select(CasePost.post_id, PostScores.bundle, PostScores.policy_sha256)
+        .outerjoin(PostScores, PostScores.post_id == CasePost.post_id)
         .where(CasePost.case_id == case_id)
         .order_by(PostScores.scores_id)
     ).all()
-    bundles = list(dict.fromkeys(row.bundle for row in rows))
-    return bundles, rows[-1].policy_sha256 if rows else None
+    scored = [row for row in rows if row.bundle is not None]
+    return PostsJudged(
+        post_ids=tuple(sorted({row.post_id for row in rows})),
+        bundles=tuple(dict.fromkeys(row.bundle for row in scored)),
+        policy_sha256=scored[-1].policy_sha256 if scored else None,
+    )
+
+
+def follow(decided: Progress, step: Step, profile: TimerProfile) -> Progress:
+    """The case after what follows from the outcome of `step`, where that needs nobody's further word.
+
+    Otherwise as it was: somebody has to take the next step. Pure.
+    """
+    action = profile.after_decision.get(step.outcome or "")
+    if action not in FOLLOWS_BY_ITSELF:
+        return decided
+    following = replace(step, action=action, outcome=None, severity=None)
+    return advance(decided, following, Circumstances(evidence_sealed=True), profile)
+
+
+def decide(
+    session: Session, case: Case, judgement: Judgement, posts: PostsJudged, *, now: datetime
+) -> Decision:
+    """The decision, stored, that the last judgement of a cycle makes.
+
+    One decision, a row for each post that it is about; it supersedes that of the cycle before.
+    """
+    judgements = _judgements(session, case, judgement)
+    decision = Decision(
+        decision_id=new_id(),
+        case_id=case.case_id,
+        cycle=case.cycle,
+        supersedes=_standing(session, case) if case.cycle else None,
+        judgement_ids=[one.judgement_id for one in judgements],
+        lease_number=judgement.lease_number,
+        decided_by=judgement.actor,
+        decided_at=now,
+        outcome=judgement.outcome,
+        outcome_detail=judgement.outcome_detail,
+        strands=judgement.strands,
+        codes=judgement.codes,
+        severity=judgement.severity,
+        standard=judgement.standard,
+        law=judgement.law,
+        proportionality=judgement.proportionality,
+        reason=judgement.reason,
+        dissent=[_differs(one) for one in judgements if _answer(one) != _answer(judgement)],
+        bundles=judgement.bundles,
+        policy_sha256=judgement.policy_sha256,
+        outcomes_sha256=judgement.outcomes_sha256,
+        codebook_sha256=judgement.codebook_sha256,
+        law_sha256=judgement.law_sha256,
+    )
+    session.add(decision)
+    session.flush()
+    if posts.post_ids:
+        rows = [{"decision_id": decision.decision_id, "post_id": post_id} for post_id in posts.post_ids]
+        session.execute(insert(DecisionPost.__table__), rows)  # type: ignore[arg-type]  # a Table is what it is
+    details: dict[str, Detail] = {
+        "decision_id": decision.decision_id,
+        "lease_number": judgement.lease_number,
+        "outcome": decision.outcome,
+        "outcome_detail": decision.outcome_detail,
+        "strands": decision.strands,
+        "severity": decision.severity,
+        "readers": len(judgements),
+    }
+    record(
+        session,
+        actor=judgement.actor,
+        event=Event.CASE_DECIDED,
+        subject=case.case_id,
+        details=details,
+        at=now,
+    )
+    return decision
+
+
+def standing_decision(session: Session, case_id: str) -> Decision | None:
+    """The decision that stands: that of the newest cycle which has one."""
+    return session.scalars(
+        select(Decision).where(Decision.case_id == case_id).order_by(Decision.cycle.desc()).limit(1)
+    ).first()
+
+
+def _judgements(session: Session, case: Case, newest: Judgement) -> Sequence[Judgement]:
+    """Those of this cycle, oldest first."""
+    if newest.round == 1:
+        return [newest]
+    return session.scalars(
+        select(Judgement)
+        .where(Judgement.case_id == case.case_id, Judgement.cycle == case.cycle)
+        .order_by(Judgement.round)
+    ).all()
+
+
+def _standing(session: Session, case: Case) -> str | None:
+    found = standing_decision(session, case.case_id)
+    return None if found is None else found.decision_id
+
+
+def _answer(judgement: Judgement) -> tuple[str, int]:
+    return judgement.outcome, judgement.severity
+
+
+def _differs(judgement: Judgement) -> dict[str, Any]:
+    return {
+        "judgement_id": judgement.judgement_id,
+        "outcome": judgement.outcome,
+        "severity": judgement.severity,
+    }

@@ -8,12 +8,15 @@ from __future__ import annotations
 from datetime import date
 from itertools import pairwise
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from model.configuration import FrozenConfig, load_yaml
 from model.errors import BadConfig, BadInput
+
+PROPORTIONATE_AT = (1, 2)
+"""Severities at which most outcomes ask for proportionality. Source: DOMAIN.md section 12, item 10."""
 
 Code = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
 Key = Annotated[str, StringConstraints(pattern=r"^[a-z]$")]
@@ -35,12 +38,26 @@ class Outcome(FrozenConfig):
     title: Words
     meaning: Words
     details: tuple[Detail, ...] = ()
+    needs: tuple[Literal["law", "proportionality"], ...] = ()
+    weighs_expression: bool = Field(default=True, description="asks for proportionality at S1 and S2")
 
     @field_validator("details")
     @classmethod
     def _each_once(cls, details: tuple[Detail, ...]) -> tuple[Detail, ...]:
         _refuse_repeats([detail.code for detail in details])
         return details
+
+    @property
+    def wants_law(self) -> bool:
+        """Whether elements of a provision have to be ticked."""
+        return "law" in self.needs
+
+    def wants_proportionality(self, severity: int) -> bool:
+        """Whether somebody has to say why it is proportionate and what free expression weighs.
+
+        Source: DOMAIN.md section 12, item 10: for what is no crime, and for S1 and S2.
+        """
+        return "proportionality" in self.needs or (self.weighs_expression and severity in PROPORTIONATE_AT)
 
 
 class Profile(FrozenConfig):

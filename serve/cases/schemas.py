@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr, WithJsonSchema
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, StrictStr, WithJsonSchema
 
 from model.taxonomy import SEVERITIES
 
@@ -30,15 +30,23 @@ EXAMPLE_DECISION = {
     "case_id": EXAMPLE_CASE_ID,
     "decided_at": "2026-11-21T09:33:10.020Z",
     "decided_by": "key:01KAJZ2M5T8Q3W7X9Y1Z4B6C8G",
+    "cycle": 0,
+    "supersedes": None,
     "outcome": "no_action",
     "outcome_detail": "not_hate",
     "strands": [],
+    "codes": [],
     "severity": 0,
+    "standard": None,
+    "law": [],
+    "proportionality": "",
+    "dissent": [],
     "reason": "An open day is announced; nobody is attacked.",
     "bundles": ["minilm-0123456789ab"],
     "policy_sha256": "7d1a54127b222502f5b79b5fb0803061152a44f92b37e23c6527baf665d4da9a",
     "outcomes_sha256": "ef2d127de37b942baad06145e54b0c619a1f22327b2ebbcfbec78f5564afe39d",
     "codebook_sha256": "2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae",
+    "law_sha256": "fcde2b2edba56bf408601fb721fe9b5c338d10ee429ea04fae5511b68fbf8fb9",
 }
 EXAMPLE_CASE = {
     "case_id": EXAMPLE_CASE_ID,
@@ -54,6 +62,11 @@ EXAMPLE_CASE = {
 # The number must fit the column, or the database would refuse it in its own words. Claims begin at 1; a case
 # that nobody has claimed says 0, which is a lease that nobody holds.
 LeaseNumber = Annotated[StrictInt, Field(ge=0, le=2**31 - 1, description="`lease.number` of the claim.")]
+
+Priority = Annotated[
+    float | None,
+    Field(description="The policy's; null where scores are kept from readers until the case is judged."),
+]
 
 SEVERITY_SCHEMA: dict[str, Any] = {
     "anyOf": [
@@ -83,8 +96,18 @@ class LeaseIn(BaseModel):
     lease: LeaseNumber
 
 
+class LawIn(BaseModel):
+    """A provision of the law catalogue, with its elements that are met and those that are missing."""
+
+    model_config = _example({"id": "POA29B", "met": ["threatening", "published"], "missing": ["intent"]})
+
+    id: StrictStr
+    met: list[StrictStr] = Field(default=[], max_length=40)
+    missing: list[StrictStr] = Field(default=[], max_length=40)
+
+
 class DecisionIn(BaseModel):
-    """What a person decided on the case they hold, and why."""
+    """What a person says of the case they hold, and why."""
 
     model_config = _example(
         {
@@ -104,6 +127,16 @@ class DecisionIn(BaseModel):
     # Judged in deciding.check_severity: a union here would put its own branches into the name of the field.
     severity: Annotated[Any, WithJsonSchema(SEVERITY_SCHEMA)]
     reason: StrictStr = Field(description="1 to 5,000 characters: what another officer must know.")
+    codes: list[StrictStr] = Field(
+        default=[], description="Of the codebook, of those strands.", max_length=40
+    )
+    speech_act: StrictStr | None = Field(default=None, description="A speech act of the codebook.")
+    context_flags: list[StrictStr] = Field(default=[], description="Flags of the codebook.", max_length=40)
+    confidence: Literal["high", "medium", "low"] = "high"
+    standard: StrictStr | None = Field(default=None, description="The standard of proof that was applied.")
+    law: list[LawIn] = Field(default=[], description="Elements; some outcomes ask for them.", max_length=20)
+    proportionality: StrictStr = Field(default="", description="Some outcomes, and S1 and S2, ask for it.")
+    saw_scores: StrictBool = Field(default=False, description="Whether the scores were shown before judging.")
 
 
 class LeaseOut(BaseModel):
@@ -124,7 +157,7 @@ class HeartbeatOut(BaseModel):
 class ReleasedOut(BaseModel):
     """The case, back in the queue."""
 
-    model_config = _example({"case_id": EXAMPLE_CASE_ID, "state": "queued"})
+    model_config = _example({"case_id": EXAMPLE_CASE_ID, "state": "captured"})
 
     case_id: str
     state: str
@@ -140,7 +173,10 @@ class CaseScores(BaseModel):
 
 
 class CasePostOut(BaseModel):
-    """A post of a case as it was sent, with the machine's newest scores and the bundle that gave them."""
+    """A post of a case as it was sent, with the machine's newest scores and the bundle that gave them.
+
+    `scores` and `reason` are null while the rules of the queue keep them from readers.
+    """
 
     post_id: str
     id: str | None
@@ -165,15 +201,41 @@ class DecisionOut(BaseModel):
     case_id: str
     decided_at: datetime
     decided_by: str
+    cycle: int
+    supersedes: str | None
     outcome: str
     outcome_detail: str | None
     strands: list[str]
+    codes: list[str]
     severity: int
+    standard: str | None
+    law: list[dict[str, Any]]
+    proportionality: str
     reason: str
+    dissent: list[dict[str, Any]]
     bundles: list[str]
     policy_sha256: str
     outcomes_sha256: str
     codebook_sha256: str
+    law_sha256: str | None
+
+
+class JudgedOut(BaseModel):
+    """What came of a judgement: the case's state, and its decision unless somebody else must read it too."""
+
+    model_config = _example(
+        {
+            "case_id": EXAMPLE_CASE_ID,
+            "state": "no_action",
+            "judgement_id": "01KAJZ2M5T8Q3W7X9Y1Z4B6C8H",
+            "decision": EXAMPLE_DECISION,
+        }
+    )
+
+    case_id: str
+    state: str
+    judgement_id: str
+    decision: DecisionOut | None
 
 
 class CaseSummary(BaseModel):
@@ -183,7 +245,9 @@ class CaseSummary(BaseModel):
     state: str
     route: str
     strands: list[str]
-    priority: float
+    priority: Priority
+    due_class: str
+    due_at: datetime | None
     created_at: datetime
     decided_at: datetime | None
 
@@ -198,7 +262,7 @@ class CaseOut(BaseModel):
     route: str
     reason: str | None
     strands: list[str]
-    priority: float
+    priority: Priority
     created_at: datetime
     decided_at: datetime | None
     posts: list[CasePostOut]
@@ -218,7 +282,7 @@ class ClaimOut(BaseModel):
     route: str
     reason: str | None
     strands: list[str]
-    priority: float
+    priority: Priority
     created_at: datetime
     posts: list[CasePostOut]
     lease: LeaseOut
@@ -233,10 +297,12 @@ class CasePageOut(BaseModel):
             "cases": [
                 {
                     "case_id": EXAMPLE_CASE_ID,
-                    "state": "queued",
+                    "state": "captured",
                     "route": "low_priority",
                     "strands": [],
                     "priority": 0.0188,
+                    "due_class": "routine",
+                    "due_at": "2026-12-11T17:00:00Z",
                     "created_at": "2026-11-21T09:31:02.380Z",
                     "decided_at": None,
                 }

@@ -9,12 +9,20 @@ from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from model.errors import BadInput, NotFound
-from serve.cases.queue import IS_QUEUED
+from serve.cases.claiming import IS_CASE_WAITING
+from serve.cases.deciding import standing_decision
+from serve.cases.leases import IS_DECIDED
+from serve.cases.workflow.states import State, Track
 from serve.storage.tables import Case, CasePost, Decision, Post, PostScores
 
-STATES = ("queued", "in_review", "decided")
-OPEN = "open"
-"""A filter, not a state: everything that is not decided."""
+STATES = tuple(state.value for state in State if state.track is Track.CASE)
+UNDECIDED = (
+    *("triage", "in_triage", "needs_info", "captured", "in_review", "second_review", "in_second_review"),
+    *("adjudication", "in_adjudication", "duplicate_linked"),
+)
+OPEN, WAITING, SETTLED = "open", "waiting", "settled"
+"""Filters, not states: what is not decided; what anybody who may can claim; on what a decision stands."""
+FILTERS = (*STATES, OPEN, WAITING, SETTLED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,23 +71,25 @@ def case_view(session: Session, case_id: str) -> CaseView:
         .order_by(Post.post_id)
     ).all()
     newest = _newest_scores(session, [post.post_id for post in posts])
-    decision = session.scalars(select(Decision).where(Decision.case_id == case_id)).first()
+    decision = None if case.decided_at is None else standing_decision(session, case_id)
     return CaseView(case, tuple(PostView(post, newest.get(post.post_id)) for post in posts), decision)
 
 
 def list_cases(session: Session, state: str | None, limit: int, after: str | None) -> CasePage:
-    """At most `limit` cases of a state, of `open`, or (None) of every state, following the case `after`.
+    """At most `limit` cases of a state, of a filter, or (None) of every state, following the case `after`.
 
-    `queued` comes in the order in which cases are claimed; everything else oldest first.
+    `waiting` comes in the order in which cases are claimed; everything else oldest first.
 
     Raises: BadInput if the state is none of those, or `after` is no case.
     """
-    if state is not None and state not in (*STATES, OPEN):
-        raise BadInput(f"state: one of {', '.join((*STATES, OPEN))}", field="state")
-    if state == "queued":
-        found = _queued(session, limit + 1, after)
+    if state is not None and state not in FILTERS:
+        raise BadInput(f"state: one of {', '.join(FILTERS)}", field="state")
+    if state == WAITING:
+        found = _waiting(session, limit + 1, after)
     elif state == OPEN:
-        found = _of_states(session, ("queued", "in_review"), limit + 1, after)
+        found = _of_states(session, UNDECIDED, limit + 1, after)
+    elif state == SETTLED:
+        found = _of_states(session, sorted(IS_DECIDED), limit + 1, after)
     else:
         found = _of_states(session, STATES if state is None else (state,), limit + 1, after)
     page = tuple(found[:limit])
@@ -93,15 +103,15 @@ def counts(session: Session) -> dict[str, int]:
     return {state: found.get(state, 0) for state in STATES}
 
 
-def _queued(session: Session, limit: int, after: str | None) -> Sequence[Case]:
-    """Waiting cases in claim order. A case's priority never changes, so the case is its own bookmark."""
-    statement = select(Case).where(IS_QUEUED).order_by(Case.priority.desc(), Case.case_id).limit(limit)
+def _waiting(session: Session, limit: int, after: str | None) -> Sequence[Case]:
+    """Waiting cases in claim order. Time does not change a rank, so the case is its own bookmark."""
+    statement = select(Case).where(IS_CASE_WAITING).order_by(Case.rank.desc(), Case.case_id).limit(limit)
     if after is not None:
-        priority = session.execute(select(Case.priority).where(Case.case_id == after)).scalar()
-        if priority is None:
+        rank = session.execute(select(Case.rank).where(Case.case_id == after)).scalar()
+        if rank is None:
             raise BadInput("after: no such case", field="after")
-        same = and_(Case.priority == priority, Case.case_id > after)
-        statement = statement.where(Case.priority <= priority, or_(Case.priority < priority, same))
+        same = and_(Case.rank == rank, Case.case_id > after)
+        statement = statement.where(Case.rank <= rank, or_(Case.rank < rank, same))
     return session.scalars(statement).all()
 
 

@@ -13,31 +13,27 @@ from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import RedirectResponse, Response
 
 from model.errors import BadInput, BreakRuns, Fault
-from serve.console.decision_form import STRAND_KEYS
 from serve.console.form_errors import FormError, sentence
 from serve.console.frame import frame_of
+from serve.console.keys import STRAND_KEYS
 from serve.console.reading_pause import NOTHING_FITS, PAUSE_PAGE, pause_for, warning
 from serve.hub import hub_of
-from serve.people.access import SignedIn, check_csrf, signed_in
+from serve.people.access import SignedIn, allowed, check_csrf
 from serve.people.exposure import breaks
 from serve.people.exposure.policy import ExposureRules
 from serve.people.exposure.preferences import preferences, set_preferences
 from serve.people.exposure.shift import Preferences, Standing
 from serve.people.exposure.standings import standing
 from serve.people.exposure.team import LEAST_PEOPLE, team_aggregate
-from serve.people.roles import Action, Role, may
+from serve.people.roles import Action, may
 from serve.problems import status_of
 from serve.storage.identifiers import utc_now
 
 router = APIRouter(prefix="/exposure", include_in_schema=False)
 
-READERS: Final = tuple(
-    role for role in Role if may(role, Action.DECIDE_CASES) or may(role, Action.LABEL_TASKS)
-)
+Reader = Annotated[SignedIn, Depends(allowed(Action.VIEW_EXPOSURE_OWN))]
 """Whoever reads texts here. Each reads their own page, and nobody another's."""
-
-Reader = Annotated[SignedIn, Depends(signed_in(*READERS))]
-TeamReader = Annotated[SignedIn, Depends(signed_in(Role.SUPERVISOR))]
+TeamReader = Annotated[SignedIn, Depends(allowed(Action.VIEW_BOARD))]
 CheckCsrf = Depends(check_csrf)
 Ticked = Annotated[str, Form()]
 
@@ -86,7 +82,7 @@ def reading_page(request: Request, person: Reader, done: str = "") -> Response:
         notice=NOTICES.get(done),
         warning=warning(stands),
         strand_keys=STRAND_KEYS,
-        sees_team=person.role == Role.SUPERVISOR,
+        sees_team=may(person.role, Action.VIEW_BOARD),
         least_people=LEAST_PEOPLE,
     )
 

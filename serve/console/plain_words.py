@@ -14,6 +14,18 @@ STRAND_WORDS: Final = {
 }
 
 
+ROLE_WORDS: Final = {"admin": "administrator"}
+
+
+def role_words(role: str) -> str:
+    """The role as written in a sentence.
+
+    >>> role_words("hub_lead"), role_words("admin")
+    ('hub lead', 'administrator')
+    """
+    return ROLE_WORDS.get(role, role.replace("_", " "))
+
+
 def strand_words(strand: str) -> str:
     """The strand as written in a sentence: `far_right` is "far-right"."""
     return STRAND_WORDS.get(strand, strand.replace("_", " "))
@@ -68,6 +80,21 @@ def day_and_clock(instant: datetime) -> str:
 def reference(identifier: str) -> str:
     """The short form of a long id: its last eight characters in two groups, easy to read aloud."""
     return f"{identifier[-8:-4]} {identifier[-4:]}".strip()
+
+
+def due_words(due_at: datetime, now: datetime) -> str:
+    """How far off something is: "in 3 h", "2 days overdue".
+
+    >>> now = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
+    >>> due_words(now + timedelta(hours=3, minutes=20), now), due_words(now - timedelta(minutes=5), now)
+    ('in 3 h', '5 min overdue')
+    """
+    minutes = int(abs((due_at - now).total_seconds()) // 60)
+    if minutes >= 2 * 24 * 60:
+        length = counted(minutes // (24 * 60), "day")
+    else:
+        length = f"{minutes // 60} h" if minutes >= 60 else f"{minutes} min"
+    return f"in {length}" if due_at >= now else f"{length} overdue"
 
 
 def counted(number: int, one: str, many: str | None = None) -> str:

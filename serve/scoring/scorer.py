@@ -19,10 +19,12 @@ from model.language import Language
 from model.policy import Routed, route, route_unread_language
 from serve.audit.events import Event
 from serve.audit.log import Detail, record
+from serve.cases import opening
+from serve.cases.opening import NewCase
 from serve.hub import Hub
 from serve.scoring.each import score_each
 from serve.storage.identifiers import new_id, utc_now
-from serve.storage.tables import Case, CasePost, Post, PostScores
+from serve.storage.tables import Post, PostScores
 from serve.worker import Worker
 
 SCORER = "system:scorer"
@@ -124,31 +126,23 @@ def open_cases(
     mine = [post for post in scored if post.post_id in won]
     # Sorted, so that cases of one batch stand in the queue in the order of their posts.
     case_ids = sorted(new_id() for _ in mine)
+    session.add_all(_scores_row(hub, post, now) for post in mine)
+    new = [
+        NewCase(case_id, post.post_id, post.routed, _probability(post), won[post.post_id])
+        for post, case_id in zip(mine, case_ids, strict=True)
+    ]
+    opening.open_cases(session, hub, new, actor=SCORER, now=now)
     for post, case_id in zip(mine, case_ids, strict=True):
-        session.add(_scores_row(hub, post, now))
-        session.add(
-            Case(
-                case_id=case_id,
-                state="queued",
-                route=post.routed.route,
-                strands=list(post.routed.strands),
-                priority=post.routed.priority,
-                created_at=now,
-                lease_number=0,
-                leased_by=None,
-                lease_expires_at=None,
-                decided_at=None,
-            )
-        )
-    session.flush()  # cases before the rows that point at them
-    for post, case_id in zip(mine, case_ids, strict=True):
-        session.add(CasePost(post_id=post.post_id, case_id=case_id))
         _record_scored(session, hub, post, case_id, now)
     return mine
 
 
-def _mark_scored(session: Session, post_ids: Sequence[str], now: datetime) -> set[str]:
-    """The posts that were still waiting and are now this scorer's.
+def _probability(post: ScoredPost) -> float | None:
+    return None if isinstance(post.scores, NotScored) else max(post.scores.values())
+
+
+def _mark_scored(session: Session, post_ids: Sequence[str], now: datetime) -> dict[str, datetime]:
+    """The posts that were still waiting and are now this scorer's, and when each was received.
 
     Two replicas may have scored the same posts: rows that the other has locked are skipped, in a fixed
     order, so neither waits for the other; they are looked at again should the other roll back.
@@ -164,10 +158,10 @@ def _mark_scored(session: Session, post_ids: Sequence[str], now: datetime) -> se
         update(Post)
         .where(Post.post_id.in_(still_waiting), Post.scored_at.is_(None))
         .values(scored_at=now)
-        .returning(Post.post_id)
+        .returning(Post.post_id, Post.received_at)
         .execution_options(synchronize_session=False)
     )
-    return set(marked.scalars())
+    return {row.post_id: row.received_at for row in marked}
 
 
 def _scores_row(hub: Hub, post: ScoredPost, now: datetime) -> PostScores:

@@ -132,17 +132,24 @@ class TimerProfile(FrozenConfig):
 
         Raises: BadInput if `start` has no time zone.
         """
+        length = self.timers[timer]
+        return self.after(start, length.amount, length.unit)
+
+    def after(self, start: datetime, amount: int, unit: Unit) -> datetime:
+        """The instant (UTC) so long after `start`, counted as `due_at` counts.
+
+        Raises: BadInput if `start` has no time zone.
+        """
         if start.tzinfo is None:
             raise BadInput("start: without a time zone", field="start")
         begins = start.astimezone(UTC)
-        length = self.timers[timer]
-        if length.unit is Unit.MINUTES:
-            return begins + timedelta(minutes=length.amount)
-        if length.unit is Unit.HOURS:
-            return begins + timedelta(hours=length.amount)
-        if length.unit is Unit.WORKING_HOURS:
-            return self._after_working_hours(begins, timedelta(hours=length.amount))
-        return self._after_working_days(begins, length.amount)
+        if unit is Unit.MINUTES:
+            return begins + timedelta(minutes=amount)
+        if unit is Unit.HOURS:
+            return begins + timedelta(hours=amount)
+        if unit is Unit.WORKING_HOURS:
+            return self._after_working_hours(begins, timedelta(hours=amount))
+        return self._after_working_days(begins, amount)
 
     def _after_working_hours(self, start: datetime, left: timedelta) -> datetime:
         for day in self.working_time.days_from(start.astimezone(self.working_time.zone).date()):

@@ -6,37 +6,81 @@ small objects are JSON. Nothing here has behaviour: rules live in the rooms.
 
 from __future__ import annotations
 
-from serve.storage.tables.cases import Case, CasePost, Decision
+from serve.storage.tables.cases import (
+    CLAIMABLE,
+    HELD,
+    Case,
+    CasePost,
+    CaseSkip,
+    CaseStep,
+    Draft,
+    Note,
+    Report,
+)
+from serve.storage.tables.decisions import Appeal, Decision, DecisionPost, Judgement, PostReversal
 from serve.storage.tables.exposure import Break, ExposurePreferences, Reading, WentOn
+from serve.storage.tables.finding import SavedFilter, SearchEntry
 from serve.storage.tables.labelling import LabelRow, Task
 from serve.storage.tables.log import AuditEvent
-from serve.storage.tables.people import ApiKey, IdempotencyKey, Officer, Session, SignInAttempt
+from serve.storage.tables.people import (
+    ApiKey,
+    IdempotencyKey,
+    Officer,
+    RecoveryCode,
+    RoleGrant,
+    Session,
+    SignInAttempt,
+    SignInStep,
+    UsedState,
+)
 from serve.storage.tables.posts import Post, PostScores
 from serve.storage.tables.research import SuiteResult, SuiteRow, SuiteRun
 from serve.storage.tables.row import Row, RowNumber, UtcDateTime
+from serve.storage.tables.texts import DistinctText, PostText, TextBand, TextSeparation
 
 __all__ = [
+    "CLAIMABLE",
+    "HELD",
     "ApiKey",
+    "Appeal",
     "AuditEvent",
     "Break",
     "Case",
     "CasePost",
+    "CaseSkip",
+    "CaseStep",
     "Decision",
+    "DecisionPost",
+    "DistinctText",
+    "Draft",
     "ExposurePreferences",
     "IdempotencyKey",
+    "Judgement",
     "LabelRow",
+    "Note",
     "Officer",
     "Post",
+    "PostReversal",
     "PostScores",
+    "PostText",
     "Reading",
+    "RecoveryCode",
+    "Report",
+    "RoleGrant",
     "Row",
     "RowNumber",
+    "SavedFilter",
+    "SearchEntry",
     "Session",
     "SignInAttempt",
+    "SignInStep",
     "SuiteResult",
     "SuiteRow",
     "SuiteRun",
     "Task",
+    "TextBand",
+    "TextSeparation",
+    "UsedState",
     "UtcDateTime",
     "WentOn",
 ]
