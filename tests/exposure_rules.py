@@ -28,13 +28,7 @@ NUMBERS: dict[str, Any] = {
         "reasons": [{"code": "danger", "title": "Danger"}, {"code": "not_said", "title": "Not said"}],
     },
     "expected_severity": {
-        "routes": {
-            "urgent_review": [{"from_score": 0, "severity": 3}],
-            "review": [{"from_score": 0, "severity": 1}, {"from_score": 0.7, "severity": 2}],
-            "unscored": [{"from_score": 0, "severity": 2}],
-            "low_priority": [{"from_score": 0, "severity": 0}, {"from_score": 0.3, "severity": 1}],
-        },
-        "no_route": [{"from_score": 0, "severity": 0}, {"from_score": 0.5, "severity": 2}],
+        "by_score": [{"from_score": 0, "severity": 0}, {"from_score": 0.5, "severity": 2}],
         "not_known": 2,
     },
     "keep_days": 35,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 from http import HTTPStatus
 from typing import Annotated, Final
 
@@ -12,8 +13,10 @@ from sqlalchemy.orm import Session
 
 from model.errors import LeaseLost, NotFound
 from serve.audit.events import Event
-from serve.audit.log import record
+from serve.audit.log import Detail, record
 from serve.cases import leases
+from serve.cases.exposed import post_was_shown
+from serve.cases.viewing import case_view
 from serve.console.case_on_page import uncovered
 from serve.console.decision_form import DecisionForm, typed_decision
 from serve.console.decision_pages import hold_page
@@ -23,8 +26,9 @@ from serve.console.notices import notice_of
 from serve.console.plain_words import clock
 from serve.console.standing_pages import may_read, not_held, standing_page
 from serve.console.who import CheckCsrf, Claimer, Reader
-from serve.hub import hub_of
+from serve.hub import Hub, hub_of
 from serve.people.access import SignedIn
+from serve.people.exposure.preferences import preferences
 from serve.storage.identifiers import utc_now
 from serve.storage.tables import Case, CasePost, Post
 
@@ -42,15 +46,24 @@ ASIDE: Final = {"park": "park", "hand-over": "hand-over", "skip": "skip", "emerg
 @router.get("")
 def case_page(request: Request, case_id: str, person: Reader, done: str = "", draft: str = "") -> Response:
     """The case in hand, if this person holds it; else how it stands, and what they may do with it."""
-    database = hub_of(request).database
-    with database.read() as session:
+    hub = hub_of(request)
+    with hub.database.read() as session:
+        covers = preferences(session, person.actor).covers
         case = case_at(session, case_id)
-        if holds(case, person, utc_now()):
+        if covers and holds(case, person, utc_now()):
             form = form_to_begin(session, case, person, wants_draft=bool(draft))
             notice = notice_of(session, person, done)
             return hold_page(request, session, person, case, form, notice=notice)
-    with database.write() as session:
-        case = case_at(session, case_id)
+    with hub.database.write() as session:
+        case, now = case_at(session, case_id), utc_now()
+        if holds(case, person, now):  # somebody who wants no covers
+            form = form_to_begin(session, case, person, wants_draft=bool(draft))
+            posts = [view.post for view in case_view(session, case_id).posts]
+            for post in posts:
+                _show(session, hub, case, post, person, now)
+            form = replace(form, revealed=form.revealed | {post.post_id for post in posts})
+            notice = notice_of(session, person, done)
+            return hold_page(request, session, person, case, form, notice=notice)
         _record_reading(session, case, person)
         return standing_page(request, session, person, case, notice=notice_of(session, person, done))
 
@@ -74,15 +87,7 @@ def reveal(request: Request, case_id: str, post_id: str, person: Reader, form: T
                 raise LeaseLost("this lease on the case has ended; claim again", field="lease")
             is_kept = keep_typed(session, case, person, form, now)
             return not_held(request, session, person, case, typed_reason=form.reason, is_kept=is_kept)
-        record(
-            session,
-            actor=person.actor,
-            event=Event.POST_REVEALED,
-            subject=post_id,
-            details={"case_id": case_id, "lease_number": case.lease_number},
-            at=now,
-        )
-        session.flush()
+        _show(session, hub, case, post, person, now)
         if _wants_json(request):
             return JSONResponse(uncovered(post))
         form = replace(form, revealed=form.revealed | {post_id})
@@ -135,6 +140,16 @@ def put_by(request: Request, case_id: str, page: str, person: Claimer, form: Typ
     with hub_of(request).database.write() as session:
         keep_typed(session, case_at(session, case_id), person, form, utc_now())
     return RedirectResponse(f"/cases/{case_id}/{ASIDE[page]}", status_code=HTTPStatus.SEE_OTHER)
+
+
+def _show(session: Session, hub: Hub, case: Case, post: Post, person: SignedIn, now: datetime) -> None:
+    """Before a post is shown: a line in the log, and what it counts for the reader, for them alone."""
+    details: dict[str, Detail] = {"case_id": case.case_id, "lease_number": case.lease_number}
+    record(
+        session, actor=person.actor, event=Event.POST_REVEALED, subject=post.post_id, details=details, at=now
+    )
+    post_was_shown(session, hub, case, post, actor=person.actor, now=now)
+    session.flush()
 
 
 def _record_reading(session: Session, case: Case, person: SignedIn) -> None:

@@ -16,6 +16,8 @@ from model.errors import BadInput, BreakRuns, Fault
 from serve.console.form_errors import FormError, sentence
 from serve.console.frame import frame_of
 from serve.console.keys import STRAND_KEYS
+from serve.console.next_case import emergency_waits
+from serve.console.notices import notice_of
 from serve.console.reading_pause import NOTHING_FITS, PAUSE_PAGE, pause_for, warning
 from serve.hub import hub_of
 from serve.people.access import SignedIn, allowed, check_csrf
@@ -132,9 +134,14 @@ def end_break(request: Request, person: Reader, back: Ticked = "") -> Response:
 
 
 @router.get("/pause")
-def pause_page(request: Request, person: Reader, back: str = "", because: str = "") -> Response:
-    """What stands before this person's next text: a break, a soft stop, or nothing."""
-    return _pause(request, person, back, nothing_fits=because == NOTHING_FITS)
+def pause_page(
+    request: Request, person: Reader, back: str = "", because: str = "", done: str = ""
+) -> Response:
+    """What stands before this person's next text: a break, a soft stop, or nothing.
+
+    `done`: the case that was worked on last, for the line at the top.
+    """
+    return _pause(request, person, back, nothing_fits=because == NOTHING_FITS, done=done)
 
 
 @router.post("/go-on", dependencies=[CheckCsrf])
@@ -171,11 +178,14 @@ def _pause(
     *,
     nothing_fits: bool = False,
     fault: Fault | None = None,
+    done: str = "",
 ) -> Response:
     hub, now = hub_of(request), utc_now()
     rules = hub.exposure.in_force(now)
     with hub.database.read() as session:
         stands = standing(session, hub.exposure, person.actor, now)
+        notice = notice_of(session, person, done)
+        has_emergency = emergency_waits(session, person)
     errors = [FormError(sentence(fault.message), fault.field)] if fault else []
     return frame_of(request).render(
         request,
@@ -187,6 +197,8 @@ def _pause(
         rules=rules,
         back=_known(request, person, back),
         errors=errors,
+        notice=notice,
+        emergency_waits=has_emergency,
     )
 
 

@@ -27,7 +27,9 @@ from serve.storage.engine import Database
 from serve.storage.identifiers import utc_now
 from serve.storage.tables import AuditEvent, Break, ExposurePreferences, Officer, Reading, WentOn
 
-READERS: Final = {Role.OFFICER, Role.SUPERVISOR, Role.ANNOTATOR}
+READERS: Final = {
+    Role.OFFICER, Role.SUPERVISOR, Role.HUB_LEAD, Role.RECORDS_OFFICER, Role.ANNOTATOR
+}  # fmt: skip
 ROLES_OF: Final = {
     ("GET", "/exposure"): READERS,
     ("POST", "/exposure/preferences"): READERS,
@@ -35,7 +37,7 @@ ROLES_OF: Final = {
     ("POST", "/exposure/breaks/end"): READERS,
     ("GET", "/exposure/pause"): READERS,
     ("POST", "/exposure/go-on"): READERS,
-    ("GET", "/exposure/team"): {Role.SUPERVISOR},
+    ("GET", "/exposure/team"): {Role.SUPERVISOR, Role.HUB_LEAD},
 }
 """Who reaches which address. An address that is not here fails the first test."""
 
@@ -126,6 +128,36 @@ def test_role_reaches_its_addresses_alone(
 
         assert (answer.status_code != 403) is (role in roles), f"{method} {path}: {answer.status_code}"
         assert answer.status_code < 500
+
+
+@pytest.mark.parametrize("role", Role)
+def test_asking_for_somebodys_reading_has_one_answer_whether_there_is_any_or_not(
+    client: TestClient,
+    database: Database,
+    officer: Callable[..., Officer],
+    sign_in: Callable[..., str],
+    role: Role,
+) -> None:
+    owner, idle = officer("officer"), officer("officer")
+    keep(database, owner)
+    csrf = sign_in(client, officer(role.value))
+
+    def answers(whose: Officer) -> list[tuple[int, bytes]]:
+        found = []
+        for path in ("/exposure/{}", "/exposure/{}/pause", "/people/{}/exposure", "/exposure/team/{}"):
+            for accept in ({}, PAGE):
+                url = path.format(whose.officer_id)
+                answer = client.get(url, headers={"x-csrf-token": csrf, **accept})
+                body = answer.content.replace(whose.officer_id.encode(), b"WHOSE")
+                found.append((answer.status_code, body))
+        return found
+
+    assert answers(owner) == answers(idle)
+    assert {status for status, _ in answers(owner)} == {404}
+    if role not in READERS:  # nor do they learn it from an address that others have
+        refused = [client.get(path, headers=PAGE) for path in ("/exposure", "/exposure/pause", "/board")]
+        assert {answer.status_code for answer in refused} == {403}
+        assert len({answer.content for answer in refused}) == 1
 
 
 def test_owner_alone_finds_their_reading_anywhere(

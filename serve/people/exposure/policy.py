@@ -16,7 +16,6 @@ from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from model.configuration import FrozenConfig, configs_folder, load_yaml
 from model.errors import BadConfig, BadInput
-from model.policy import Route
 from model.taxonomy import SEVERITIES
 from serve.people.roles import Role
 
@@ -147,19 +146,15 @@ Bands = Annotated[tuple[Band, ...], Field(min_length=1)]
 
 
 class ExpectedSeverity(FrozenConfig):
-    """What a text that nobody has judged is taken for, by route and highest score."""
+    """What a text outside a case is taken for that nobody has judged, by its highest score."""
 
-    routes: Mapping[Route, Bands]
-    no_route: Bands
+    by_score: Bands
     not_known: Severity
 
-    @model_validator(mode="after")
-    def _sound(self) -> ExpectedSeverity:
-        if missing := [route.value for route in Route if route not in self.routes]:
-            raise ValueError(f"routes: missing {', '.join(missing)}")
-        for bands in (*self.routes.values(), self.no_route):
-            _rising(bands)
-        return self
+    @field_validator("by_score")
+    @classmethod
+    def _in_order(cls, bands: tuple[Band, ...]) -> tuple[Band, ...]:
+        return _rising(bands)
 
 
 class ExposureRules(FrozenConfig):
@@ -189,30 +184,15 @@ class ExposureRules(FrozenConfig):
             raise ValueError("units: a higher severity never counts less")
         return self
 
-    def expected(self, *, route: str | None = None, score: float | None = None) -> int:
-        """The severity (0 to 4) that a text nobody has judged is taken for.
+    def expected(self, score: float | None = None) -> int:
+        """The severity (0 to 4) that a text outside a case is taken for until somebody has judged it.
 
-        `route` is that of its case, `score` the highest of its scores (0 to 1); None: not known.
-        The classifier has no severity, so this is a convention of the file and no measurement.
+        `score` is the highest of its scores (0 to 1); None: not known. The classifier has no severity, so
+        this is a convention of the file and no measurement. A case has its own (serve/cases/placing.py).
         """
-        of_routes = {known.value: bands for known, bands in self.expected_severity.routes.items()}
-        if score is None:  # a case without scores is taken for the most that its route may hold
-            bands = of_routes.get(route or "")
-            return bands[-1].severity if bands else self.expected_severity.not_known
-        bands = of_routes.get(route or "", self.expected_severity.no_route)
-        return [band.severity for band in bands if band.from_score <= score][-1]
-
-    def scores_within(self, ceiling: int) -> dict[str, float | None]:
-        """By route, the score from which a text is expected above `ceiling`; None: no score is.
-
-        Routes all of whose texts are expected above it are left out. For a query that claims under a ceiling.
-        """
-        limits: dict[str, float | None] = {}
-        for route, bands in self.expected_severity.routes.items():
-            above = [band.from_score for band in bands if band.severity > ceiling]
-            if not above or above[0] > 0:
-                limits[route.value] = above[0] if above else None
-        return limits
+        if score is None:
+            return self.expected_severity.not_known
+        return [band.severity for band in self.expected_severity.by_score if band.from_score <= score][-1]
 
 
 class ExposureFile(FrozenConfig):

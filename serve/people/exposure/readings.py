@@ -44,7 +44,8 @@ def record_reading(
 ) -> bool:
     """Whether the text is new to this person's shift; only then is it counted. For a key: never.
 
-    `severity_expected` is `ExposureRules.expected(...)`, 0 to 4. No audit event: the log is read by others.
+    `severity_expected`: 0 to 4, what is expected of it before this person has judged it. No audit event: the
+    log is read by others.
 
     Raises: BadConfig if no profile of the policy is in force.
     """

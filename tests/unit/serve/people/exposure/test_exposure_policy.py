@@ -7,12 +7,10 @@ from typing import Any
 import pytest
 import yaml
 from exposure_rules import NUMBERS, made_policy, made_rules
-from hypothesis import given
-from hypothesis import strategies as st
 
 from model.configuration import configs_folder, sha256_of
 from model.errors import BadConfig, BadInput
-from model.policy import Route
+from serve.cases.ordering import load_queue_rules
 from serve.people.exposure.policy import load_exposure
 
 FILE = configs_folder() / "policy" / "exposure.yaml"
@@ -45,44 +43,19 @@ def test_shipped_file_counts_units_by_severity_and_says_that_the_evidence_is_wea
 def test_shipped_file_expects_nothing_at_the_worst_severity() -> None:
     rules = load_exposure().in_force(NOON)
 
-    for route in (*(route.value for route in Route), None):
-        for score in (None, 0.0, 0.5, 1.0):
-            assert rules.expected(route=route, score=score) < rules.in_a_row.severity
+    for score in (None, 0.0, 0.5, 1.0):
+        assert rules.expected(score) < rules.in_a_row.severity
 
 
-@pytest.mark.parametrize(
-    ("route", "score", "severity"),
-    [
-        ("urgent_review", 0.95, 3),
-        ("review", 0.2, 1),
-        ("review", 0.7, 2),
-        ("review", None, 2),
-        ("low_priority", 0.29, 0),
-        ("low_priority", 0.3, 1),
-        ("unscored", None, 2),
-        (None, 0.49, 0),
-        (None, 0.5, 2),
-        (None, None, 2),
-        ("a_route_of_later", 0.9, 2),
-        ("a_route_of_later", None, 2),
-    ],
-)
-def test_text_that_nobody_judged_is_taken_for_what_the_file_says(
-    route: str | None, score: float | None, severity: int
-) -> None:
-    assert made_rules().expected(route=route, score=score) == severity
+def test_end_of_a_shift_is_for_what_the_queue_expects_least_of() -> None:
+    assert load_exposure().in_force(NOON).shift.light_severity == min(
+        load_queue_rules().severity_expected.values()
+    )
 
 
-@given(ceiling=st.integers(-1, 4), route=st.sampled_from(Route), score=st.floats(0, 1))
-def test_limits_for_a_query_say_the_same_as_the_expected_severity(
-    ceiling: int, route: Route, score: float
-) -> None:
-    rules = made_rules()
-    limits = rules.scores_within(ceiling)
-    below = limits.get(route.value, 0.0)
-
-    fits = below is None or score < below
-    assert fits is (rules.expected(route=route.value, score=score) <= ceiling)
+@pytest.mark.parametrize(("score", "severity"), [(0.0, 0), (0.49, 0), (0.5, 2), (1.0, 2), (None, 2)])
+def test_text_that_nobody_judged_is_taken_for_what_the_file_says(score: float | None, severity: int) -> None:
+    assert made_rules().expected(score) == severity
 
 
 def test_role_that_is_not_named_has_the_default_budget() -> None:
@@ -108,14 +81,13 @@ def test_role_that_is_not_named_has_the_default_budget() -> None:
         ({"keep_days": 13}, "keep_days"),
         ({"valid_to": "2025-12-31"}, "valid_to: before valid_from"),
         ({"evidence": {"rating": "made up"}}, "rating"),
-        ({"expected_severity": {"no_route": [{"from_score": 0.1, "severity": 0}]}}, "starts from_score 0"),
+        ({"expected_severity": {"by_score": [{"from_score": 0.1, "severity": 0}]}}, "starts from_score 0"),
         (
-            {"expected_severity": {"no_route": [
+            {"expected_severity": {"by_score": [
                 {"from_score": 0, "severity": 1}, {"from_score": 0.5, "severity": 0},
             ]}},
             "rise from band to band",
         ),
-        ({"expected_severity": {"routes": {"review": [{"from_score": 0, "severity": 0}]}}}, "missing urgent"),
     ],
 )  # fmt: skip
 def test_file_with_numbers_that_make_no_sense_is_refused(
