@@ -3,56 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
-from pathlib import Path
 
 import pytest
+from exposure_reader import Reader
+from pages_of_the_hub import judge
 from playwright.sync_api import Page, expect
-
-from model.configuration import sha256_of
-from serve.people.exposure.breaks import begin_break
-from serve.people.exposure.policy import load_exposure
-from serve.people.exposure.readings import Subject, record_reading
-from serve.people.officers import officer_actor, officer_named
-from serve.storage.engine import Database
-from serve.storage.identifiers import new_id, utc_now
 
 pytestmark = pytest.mark.browser
 
 NARROWEST = 320
-POLICY = load_exposure()
-
-
-class Reader:
-    """Lets the officer of a running hub read, as the queue would have recorded it."""
-
-    def __init__(self, home: Path) -> None:
-        self.database = Database(f"sqlite:///{home / 'hub.sqlite'}")
-        with self.database.read() as session:
-            found = officer_named(session, "test-officer")
-            assert found is not None
-            self.actor = officer_actor(found.officer_id)
-
-    def reads(self, *severities: int, minutes_ago: float = 1) -> None:
-        """Texts of these severities, all at one time."""
-        at = utc_now() - timedelta(minutes=minutes_ago)
-        with self.database.write() as session:
-            for severity in severities:
-                post_id = new_id()
-                record_reading(
-                    session,
-                    POLICY,
-                    actor=self.actor,
-                    at=at,
-                    subject=Subject("post", post_id),
-                    text_sha256=sha256_of(post_id.encode()),
-                    severity_expected=severity,
-                )
-
-    def begins_break(self, *, minutes_ago: float) -> None:
-        at = utc_now() - timedelta(minutes=minutes_ago)
-        with self.database.write() as session:
-            begin_break(session, POLICY, actor=self.actor, now=at)
 
 
 @pytest.fixture
@@ -190,6 +149,70 @@ def test_forced_break_that_is_over_is_ended_by_its_person(hub, new_page, sign_in
     assert [row["kind"] for row in hub.rows("SELECT kind FROM breaks WHERE ended_at IS NOT NULL")] == [
         "forced"
     ]
+
+
+def test_officer_reaches_the_stop_takes_the_break_and_goes_on(
+    hub, new_page, sign_in, reader, look, screenshot
+) -> None:
+    hub.post("They say antiword all day.", "Another post with farword in it.")
+    reader.reads(*[3] * 7, minutes_ago=15)
+    page = new_page()
+    sign_in(page)
+    page.keyboard.press("n")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Time for a break")
+    expect(page.get_by_text("It has been 28 units since your last break")).to_be_visible()
+    screenshot(page, "exposure-before-the-next-case", whole=True)
+
+    reader.begins_break(minutes_ago=11)  # as the button does, eleven minutes ago
+    page.reload()
+    expect(page.get_by_role("heading", level=1)).to_have_text("You are on a break")
+    page.wait_for_load_state()
+    page.keyboard.press("b")
+    page.wait_for_url("**/")
+    page.wait_for_load_state()
+    page.keyboard.press("n")
+    expect(page.locator("#decide")).to_be_visible()
+
+    reader.reads(*[3] * 7)
+    judge(page, "Offer victim support", "S0")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Time for a break")
+    expect(page.get_by_role("status")).to_contain_text("Decision recorded for case")
+    screenshot(page, "exposure-after-a-decision", whole=True)
+    page.wait_for_load_state()
+    page.keyboard.press("3")
+    page.keyboard.press("g")
+    page.wait_for_url("**/")
+    page.wait_for_load_state()
+    page.keyboard.press("n")
+    expect(page.locator("#decide")).to_be_visible()
+    page.get_by_role("button", name="Put it back").click()
+    expect(page.get_by_role("status")).to_contain_text("back in the queue")
+
+
+def test_emergency_is_offered_on_the_page_of_a_forced_break_and_taken_by_key(
+    hub, new_page, sign_in, reader, look
+) -> None:
+    hub.post("They say antiword all day.")
+    page = new_page()
+    sign_in(page)
+    page.keyboard.press("n")
+    expect(page.locator("#decide")).to_be_visible()
+    page.get_by_role("button", name="Raise an emergency").click()
+    page.get_by_label("Why?").fill("They name a place and a day.")
+    page.get_by_role("main").get_by_role("button", name="Raise an emergency").click()
+    page.goto("/")
+    page.get_by_role("link", name="Go back to your case").click()
+    page.get_by_role("button", name="Put it back").click()
+    expect(page.get_by_role("button", name="Take the emergency")).to_be_visible()
+    look(page, "queue-with-an-emergency")
+
+    reader.reads(*[3] * 38)
+    page.goto("/exposure/pause")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Now take a break of 30 minutes")
+    expect(page.get_by_role("heading", name="An emergency is waiting")).to_be_visible()
+    look(page, "forced-with-an-emergency")
+    page.keyboard.press("t")
+    expect(page.locator("#decide")).to_be_visible()
 
 
 def test_supervisor_sees_that_there_are_too_few_people(hub, new_page, sign_in, reader, look) -> None:
