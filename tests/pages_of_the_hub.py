@@ -127,7 +127,7 @@ def every_page(hub, new_page, page: Page, sign_in, tmp_path) -> Iterator[tuple[s
     yield "team", senior
 
 
-PAGES = 33
+PAGES = 31
 
 
 def judge(page: Page, outcome: str, severity: str) -> None:
