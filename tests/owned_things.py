@@ -22,7 +22,17 @@ from serve.people.sessions import open_session
 from serve.settings import Settings
 from serve.storage.engine import Database
 from serve.storage.identifiers import new_id, utc_now
-from serve.storage.tables import Case, CasePost, Officer, Post, RoleGrant, SuiteResult, SuiteRow, SuiteRun
+from serve.storage.tables import (
+    Case,
+    CasePost,
+    Officer,
+    Post,
+    RoleGrant,
+    SavedFilter,
+    SuiteResult,
+    SuiteRow,
+    SuiteRun,
+)
 
 Maker = Callable[[Database, Settings, Officer, Officer, bool], Mapping[str, str]]
 """(database, settings, person, somebody else, is it the person's own) -> values for the path's parameters."""
@@ -154,6 +164,21 @@ def browser(
     return {"session_reference": next(one.reference for one in listed if one.is_this_one)}
 
 
+def saved_filter(
+    database: Database, _settings: Settings, person: Officer, other: Officer, own: bool
+) -> dict[str, str]:
+    """A search that its owner keeps under a name."""
+    filter_id = new_id()
+    with database.write() as session:
+        session.add(
+            SavedFilter(
+                filter_id=filter_id, actor=_owner(person, other, own), name=f"made {filter_id}",
+                query={"q": "fair"}, saved_at=utc_now(),
+            )
+        )  # fmt: skip
+    return {"filter_id": filter_id}
+
+
 OWNED: Final[dict[str, Maker]] = {
     "case_id": case,
     "post_id": case,
@@ -163,5 +188,6 @@ OWNED: Final[dict[str, Maker]] = {
     "grant_id": grant,
     "key_id": key,
     "session_reference": browser,
+    "filter_id": saved_filter,
 }
 NOBODYS: Final = frozenset({"name", "digest", "file", "report", "report_file", "bundle", "action", "page"})

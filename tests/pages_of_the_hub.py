@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Iterator
 
 from exposure_reader import Reader
@@ -109,6 +110,8 @@ def every_page(hub, new_page, page: Page, sign_in, tmp_path) -> Iterator[tuple[s
     page.get_by_role("checkbox", name="Antisemitic").check()
     yield "desk", page
 
+    yield from _pages_of_a_campaign(hub, new_page, page, senior, sign_in)
+
     page.goto("/exposure")
     yield "own-reading", page
     reader = Reader(hub.home)
@@ -127,14 +130,75 @@ def every_page(hub, new_page, page: Page, sign_in, tmp_path) -> Iterator[tuple[s
     yield "team", senior
 
 
-PAGES = 31
+PAGES = 43
+
+CAMPAIGN = (
+    "The council has voted to close the reading room on Mill Lane at the end of the month, and nobody was "
+    "asked about it. Come to the town hall on Thursday evening and bring your library card."
+)
+
+
+def _pages_of_a_campaign(hub, new_page, page: Page, senior: Page, sign_in) -> Iterator[tuple[str, Page]]:
+    """A case of three posts in two wordings, its pages, a case that is linked to it, and the search."""
+    near = f"{CAMPAIGN} Tell everybody!"
+    first, *_ = hub.post(CAMPAIGN, CAMPAIGN, near, author="@ada", url="https://a.example/1")
+    case_id = hub.rows("SELECT case_id FROM case_posts WHERE post_id = ?", first)[0]["case_id"]
+    with sqlite3.connect(hub.home / "hub.sqlite", timeout=30) as connection:  # so that it comes first
+        connection.execute("UPDATE cases SET rank = rank + 1e6 WHERE case_id = ?", (case_id,))
+    reader = new_page(viewport=page.viewport_size)
+    sign_in(reader, "second")
+    reader.get_by_role("button", name="Take the next case").click()
+    expect(reader.get_by_text("Campaign: 3 posts, 2 wordings")).to_be_visible()
+    yield "case-of-a-campaign", reader
+    reader.get_by_role("link", name="Compare the wordings").click()
+    expect(reader.get_by_role("heading", level=1)).to_contain_text("Wordings of case")
+    yield "wordings", reader
+    for number in (1, 2):
+        reader.get_by_role("button", name=f"Show wording {number}").click()
+        expect(reader.get_by_role("group", name=f"Text of wording {number}")).to_be_visible()
+    reader.locator("summary", has_text="Not the same").nth(1).click()
+    reader.get_by_role("button", name="Take wording 2 out of this case").click()
+    expect(reader.get_by_role("alert", name="There is a problem")).to_be_visible()
+    yield "wordings-with-errors", reader
+    reader.goto(f"/cases/{case_id}/posts")
+    expect(reader.get_by_role("link", name="Find the account").first).to_be_visible()
+    yield "posts", reader
+    reader.goto(f"/cases/{case_id}")
+    judge(reader, "Offer victim support", "S0")
+    senior.goto(f"/cases/{case_id}/posts")
+    yield "posts-of-a-decided-case", senior
+    senior.get_by_role("link", name="Reverse").first.click()
+    expect(senior.get_by_role("heading", level=1)).to_have_text("Reverse the decision for one post")
+    yield "reverse", senior
+    senior.get_by_role("button", name="Reverse it for this post").click()
+    expect(senior.get_by_role("alert", name="There is a problem")).to_be_visible()
+    yield "reverse-with-errors", senior
+    hub.post(CAMPAIGN)
+    reader.goto("/linked")
+    expect(reader.get_by_role("heading", level=1)).to_contain_text("has the text of a campaign")
+    yield "linked", reader
+    reader.locator("summary", has_text="It does not belong").click()
+    reader.get_by_role("button", name="Part the two cases").click()
+    expect(reader.get_by_role("alert", name="There is a problem")).to_be_visible()
+    yield "linked-with-errors", reader
+    reader.goto("/search")
+    yield "search", reader
+    reader.goto("/search?q=reading+room&state=open")
+    expect(reader.locator("caption")).to_contain_text("1 case found")
+    reader.locator("summary").first.click()
+    yield "search-found", reader
+    reader.goto("/search?severity=9")
+    expect(reader.get_by_role("alert", name="There is a problem")).to_be_visible()
+    yield "search-with-errors", reader
 
 
 def judge(page: Page, outcome: str, severity: str) -> None:
     """Judges the case in hand, whatever it is."""
     page.wait_for_load_state()
-    page.get_by_role("button", name="Show the post").click()
-    expect(page.get_by_role("group", name="Text of the post")).to_be_visible()
+    covered = page.get_by_role("button", name="Show the post")
+    for number in range(1, covered.count() + 1):
+        covered.first.click()
+        expect(page.get_by_role("group", name="Text of the post")).to_have_count(number)
     page.get_by_role("radio", name=outcome).check()
     page.get_by_role("radio", name=severity).check()
     if outcome == "Request a crime record":

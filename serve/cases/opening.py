@@ -25,12 +25,22 @@ from serve.storage.tables import CLAIMABLE, Case, CasePost, Report
 _SAMPLING: Final = random.SystemRandom()
 """Nobody can foresee which cases are read twice."""
 
+FIRST_STEP: Final[Mapping[State, CaseAction]] = MappingProxyType(
+    {
+        State.TRIAGE: CaseAction.ENQUEUE,
+        State.CAPTURED: CaseAction.ADMIT_TO_REVIEW,
+        State.DUPLICATE_LINKED: CaseAction.LINK_DUPLICATE,
+    }
+)
+"""The step that takes a scored post to where its case begins."""
+
 
 @dataclass(frozen=True, slots=True)
 class NewCase:
     """What a case is opened with: its post, and what the machine and the policy made of it.
 
-    `received_at`: when its post was received, which is since when it waits; None: just now.
+    `received_at`: when its post was received, which is since when it waits; None: just now. `linked_to`: the
+    case of the campaign that its text belongs to: it is read there, and this one waits for nobody.
     """
 
     case_id: str
@@ -38,6 +48,7 @@ class NewCase:
     routed: Routed
     probability: float | None
     received_at: datetime | None = None
+    linked_to: str | None = None
 
 
 def open_cases(
@@ -66,6 +77,8 @@ def _case(hub: Hub, new: NewCase, reports: Sequence[Report], now: datetime) -> C
     since = min(new.received_at or now, now)
     weighed = Weighed(severity, new.probability, len(reports), since)
     state = State.TRIAGE if reports else State.CAPTURED
+    if new.linked_to is not None:
+        state = State.DUPLICATE_LINKED
     return Case(
         case_id=new.case_id,
         state=state.value,
@@ -86,6 +99,7 @@ def _case(hub: Hub, new: NewCase, reports: Sequence[Report], now: datetime) -> C
         victim_update_due=begin(since, profile).victim_update_due,
         sampled=_SAMPLING.random() < rules.second_reading_share,
         lease_number=0,
+        linked_to=new.linked_to,
         waiting=state.value in CLAIMABLE,
         **place(hub, weighed, new.routed.route),
     )
@@ -94,11 +108,10 @@ def _case(hub: Hub, new: NewCase, reports: Sequence[Report], now: datetime) -> C
 def _first_steps(hub: Hub, case: Case, actor: str, now: datetime) -> list[dict[str, Any]]:
     """Received, scored, and to where it waits: each step asked of the table, like any other."""
     profile = hub.workflow.in_force(now.astimezone(UTC).date())
-    goes_to_triage = case.state == State.TRIAGE.value
     progress = begin(now, profile)
     for action, role in (
         (CaseAction.SCORE, CaseRole.CLASSIFIER),
-        (CaseAction.ENQUEUE if goes_to_triage else CaseAction.ADMIT_TO_REVIEW, CaseRole.SYSTEM),
+        (FIRST_STEP[State(case.state)], CaseRole.SYSTEM),
     ):
         step = Step(action=action, actor=actor, role=role, at=now)
         progress = advance(progress, step, Circumstances(evidence_sealed=True), profile)

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from model.errors import BadInput, Conflict, NotFound
 from serve.audit.events import Event
 from serve.audit.log import Detail, record
+from serve.cases.campaigns.known_texts import are_apart
 from serve.cases.deciding import standing_decision
 from serve.cases.leases import live_lease, why_lost
 from serve.cases.placing import place, weighed
@@ -204,11 +205,13 @@ def _emergency(hub: Hub, case: Case, entry: Entry) -> dict[str, Any]:
 
 
 def _link(session: Session, case: Case, linked_to: str | None) -> str:
-    """The campaign's case, known to be one that a case can be linked to. Raises: BadInput."""
+    """The campaign's case, known to be one that a case can be linked to. Raises: BadInput, Conflict."""
     chosen = linked_to or case.linked_to
     found = None if chosen in (None, case.case_id) else session.get(Case, chosen)
     if found is None or found.linked_to is not None:
         raise BadInput("linked_to: another case, which is not linked itself", field="linked_to")
+    if are_apart(session, case.case_id, found.case_id):
+        raise Conflict("linked_to: somebody has said that these texts are not the same", field="linked_to")
     return found.case_id
 
 

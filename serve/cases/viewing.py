@@ -70,7 +70,7 @@ def case_view(session: Session, case_id: str) -> CaseView:
         .where(CasePost.case_id == case_id)
         .order_by(Post.post_id)
     ).all()
-    newest = _newest_scores(session, [post.post_id for post in posts])
+    newest = newest_scores(session, [post.post_id for post in posts])
     decision = None if case.decided_at is None else standing_decision(session, case_id)
     return CaseView(case, tuple(PostView(post, newest.get(post.post_id)) for post in posts), decision)
 
@@ -126,7 +126,8 @@ def _of_states(session: Session, states: Sequence[str], limit: int, after: str |
     return sorted(found, key=lambda case: case.case_id)[:limit]
 
 
-def _newest_scores(session: Session, post_ids: Sequence[str]) -> dict[str, PostScores]:
+def newest_scores(session: Session, post_ids: Sequence[str]) -> dict[str, PostScores]:
+    """The newest scores of each of the posts that has any, by post."""
     newest = (
         select(func.max(PostScores.scores_id))
         .where(PostScores.post_id.in_(post_ids))

@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session
 
 from model.taxonomy import HEAD_ORDER
 from serve.audit.events import Event
-from serve.cases import viewing
+from serve.cases.campaigns.reading import Sample, samples
+from serve.cases.viewing import newest_scores
 from serve.console.plain_words import counted, day, strands_words
 from serve.console.visible_text import visible, visible_pieces, word_count
 from serve.storage.tables import AuditEvent, Case, Post, PostScores
@@ -30,7 +31,7 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class PostOnPage:
-    """One post of a case, with the newest scores it has."""
+    """A post of a case, with the newest scores it has; it stands for all that have its text (`copies`)."""
 
     post_id: str
     cover: str
@@ -41,6 +42,8 @@ class PostOnPage:
     url: str | None
     posted_at: datetime | None
     received_at: datetime
+    copies: int
+    last_received_at: datetime
     machine: Machine | None
     """None: hidden until this person has judged."""
 
@@ -58,17 +61,22 @@ class Machine:
 def posts_on_page(
     session: Session, case: Case, *, revealed: Collection[str] = (), shows_scores: bool = True
 ) -> list[PostOnPage]:
-    """The posts of the case, oldest first; those in `revealed` with their text uncovered."""
-    view = viewing.case_view(session, case.case_id)
+    """One post of each text of the case, oldest first; those in `revealed` with their text uncovered."""
+    found = samples(session, case.case_id)
+    scores = newest_scores(session, [one.post.post_id for one in found]) if shows_scores else {}
     return [
         _on_page(
-            post.post, case, post.post.post_id in revealed, _machine(post.scores) if shows_scores else None
+            one,
+            case,
+            one.post.post_id in revealed,
+            _machine(scores.get(one.post.post_id)) if shows_scores else None,
         )
-        for post in view.posts
+        for one in found
     ]
 
 
-def _on_page(post: Post, case: Case, is_revealed: bool, machine: Machine | None) -> PostOnPage:
+def _on_page(sample: Sample, case: Case, is_revealed: bool, machine: Machine | None) -> PostOnPage:
+    post = sample.post
     return PostOnPage(
         post_id=post.post_id,
         cover=cover(post, case),
@@ -78,7 +86,9 @@ def _on_page(post: Post, case: Case, is_revealed: bool, machine: Machine | None)
         author=post.author,
         url=post.url,
         posted_at=post.posted_at,
-        received_at=post.received_at,
+        received_at=sample.first_seen_at,
+        copies=sample.posts,
+        last_received_at=sample.last_seen_at,
         machine=machine,
     )
 
@@ -114,13 +124,6 @@ def uncovered(post: Post) -> Mapping[str, list[tuple[str, bool]]]:
     return {
         name: [(piece.text, piece.is_token) for piece in visible_pieces(part)] for name, part in parts.items()
     }
-
-
-def still_covered(session: Session, case: Case, actor: str) -> list[str]:
-    """The posts of the case that this person has never asked to see, in the order of the page."""
-    posts = [post.post.post_id for post in viewing.case_view(session, case.case_id).posts]
-    seen = seen_by(session, actor, posts)
-    return [post_id for post_id in posts if post_id not in seen]
 
 
 def seen_by(session: Session, actor: str, post_ids: Collection[str]) -> frozenset[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
 from http import HTTPStatus
 from typing import Annotated, Final
 
@@ -13,10 +12,10 @@ from sqlalchemy.orm import Session
 
 from model.errors import LeaseLost, NotFound
 from serve.audit.events import Event
-from serve.audit.log import Detail, record
+from serve.audit.log import record
 from serve.cases import leases
-from serve.cases.exposed import post_was_shown
-from serve.cases.viewing import case_view
+from serve.cases.campaigns.matching import LINKED
+from serve.cases.campaigns.reading import samples
 from serve.console.case_on_page import uncovered
 from serve.console.decision_form import DecisionForm, typed_decision
 from serve.console.decision_pages import hold_page
@@ -24,9 +23,10 @@ from serve.console.drafting import form_to_begin, keep_typed
 from serve.console.holding import case_at, holds
 from serve.console.notices import notice_of
 from serve.console.plain_words import clock
+from serve.console.showing import show_post
 from serve.console.standing_pages import may_read, not_held, standing_page
 from serve.console.who import CheckCsrf, Claimer, Reader
-from serve.hub import Hub, hub_of
+from serve.hub import hub_of
 from serve.people.access import SignedIn
 from serve.people.exposure.preferences import preferences
 from serve.storage.identifiers import utc_now
@@ -54,13 +54,15 @@ def case_page(request: Request, case_id: str, person: Reader, done: str = "", dr
             form = form_to_begin(session, case, person, wants_draft=bool(draft))
             notice = notice_of(session, person, done)
             return hold_page(request, session, person, case, form, notice=notice)
+        if case.state == LINKED:
+            return RedirectResponse(f"/cases/{case_id}/campaign", status_code=HTTPStatus.SEE_OTHER)
     with hub.database.write() as session:
         case, now = case_at(session, case_id), utc_now()
         if holds(case, person, now):  # somebody who wants no covers
             form = form_to_begin(session, case, person, wants_draft=bool(draft))
-            posts = [view.post for view in case_view(session, case_id).posts]
+            posts = [one.post for one in samples(session, case_id)]
             for post in posts:
-                _show(session, hub, case, post, person, now)
+                show_post(session, hub, case, post, person, now)
             form = replace(form, revealed=form.revealed | {post.post_id for post in posts})
             notice = notice_of(session, person, done)
             return hold_page(request, session, person, case, form, notice=notice)
@@ -87,7 +89,7 @@ def reveal(request: Request, case_id: str, post_id: str, person: Reader, form: T
                 raise LeaseLost("this lease on the case has ended; claim again", field="lease")
             is_kept = keep_typed(session, case, person, form, now)
             return not_held(request, session, person, case, typed_reason=form.reason, is_kept=is_kept)
-        _show(session, hub, case, post, person, now)
+        show_post(session, hub, case, post, person, now)
         if _wants_json(request):
             return JSONResponse(uncovered(post))
         form = replace(form, revealed=form.revealed | {post_id})
@@ -140,16 +142,6 @@ def put_by(request: Request, case_id: str, page: str, person: Claimer, form: Typ
     with hub_of(request).database.write() as session:
         keep_typed(session, case_at(session, case_id), person, form, utc_now())
     return RedirectResponse(f"/cases/{case_id}/{ASIDE[page]}", status_code=HTTPStatus.SEE_OTHER)
-
-
-def _show(session: Session, hub: Hub, case: Case, post: Post, person: SignedIn, now: datetime) -> None:
-    """Before a post is shown: a line in the log, and what it counts for the reader, for them alone."""
-    details: dict[str, Detail] = {"case_id": case.case_id, "lease_number": case.lease_number}
-    record(
-        session, actor=person.actor, event=Event.POST_REVEALED, subject=post.post_id, details=details, at=now
-    )
-    post_was_shown(session, hub, case, post, actor=person.actor, now=now)
-    session.flush()
 
 
 def _record_reading(session: Session, case: Case, person: SignedIn) -> None:

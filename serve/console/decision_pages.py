@@ -12,16 +12,17 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from model.errors import BadInput, CaseDecided, LeaseLost
+from serve.cases.campaigns.reading import campaign_line, samples, unread_samples
 from serve.cases.capacities import acting_as, capacities
 from serve.cases.deciding import standing_decision
 from serve.cases.drafts import draft_of, drop_draft
-from serve.cases.judging import Judged, judge
+from serve.cases.judging import Judged, held_case, judge
 from serve.cases.notes import write_note
 from serve.cases.placing import scores_hidden, why_this_place
 from serve.cases.workflow.states import CaseAction, State
 from serve.console.blindness import open_judgements
 from serve.console.case_facts import appeals_of, judgements_of, notes_for, reports_of
-from serve.console.case_on_page import posts_on_page, seen_by, still_covered
+from serve.console.case_on_page import posts_on_page, seen_by
 from serve.console.compared import compared
 from serve.console.decision_form import DecisionForm, keep_reason, typed_decision
 from serve.console.decision_offer import missing, offer_for
@@ -109,6 +110,7 @@ def hold_page(
         heading=STAGE_HEADINGS[case.state],
         lease=lease_on_page(hub, case, now),
         posts=posts_on_page(session, case, revealed=revealed, shows_scores=shows_scores),
+        line=campaign_line(session, case),
         reports=reports_of(session, case),
         notes=notes,
         hidden_notes=hidden_notes,
@@ -203,8 +205,10 @@ def _look(request: Request, hub: Hub, person: SignedIn, case_id: str, form: Deci
         if not holds(case, person, now):
             return None
         offer = offer_for(session, hub, severities_of(request), case, now)
-        covered = still_covered(session, case, person.actor)
+        covered = unread_samples(session, case.case_id, person.actor)
         errors = missing(form, offer, hub.outcomes.in_force(now.date()), covered=covered)
+        if covered and covered[0] not in {one.post.post_id for one in samples(session, case_id)}:
+            errors[0] = FormError("Read every wording before you decide", "further-wordings")
         return _Read(case.state, errors, not scores_hidden(case, hub.queue_rules))
 
 
@@ -213,6 +217,9 @@ def _judge(hub: Hub, case_id: str, read: _Read, person: SignedIn, form: Decision
     with hub.database.write() as session:
         if form.note.strip():  # typed and not sent: it goes along
             write_note(session, case_id=case_id, author=person.actor, text=form.note, now=now)
+        held_case(session, case_id, form.lease_number, person.actor, now)
+        if unread_samples(session, case_id, person.actor):  # it joined since the form was looked at
+            raise BadInput("posts: Another wording has just joined the case. Read it first")
         judged = judge(
             session,
             hub,

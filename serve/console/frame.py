@@ -134,13 +134,17 @@ def install(app: FastAPI, hub: Hub) -> None:
         elsewhere_pages,
         exposure_pages,
         key_pages,
+        linked_pages,
         note_pages,
         people_pages,
         person_pages,
+        post_pages,
         queue_pages,
         report_pages,
+        search_pages,
         second_step_pages,
         signing_in,
+        wording_pages,
     )
     from serve.console.error_pages import problem_page
     from serve.console.keys import check_keys
@@ -148,6 +152,7 @@ def install(app: FastAPI, hub: Hub) -> None:
     check_keys(hub.outcomes)
     frame = Frame()
     frame.add_navigation("Queue", "/", roles_that_may(Action.VIEW_QUEUE))
+    frame.add_navigation("Search", "/search", roles_that_may(Action.SEARCH_CASES))
     frame.add_navigation("New report", "/reports/new", roles_that_may(Action.TRIAGE_CASES))
     frame.add_navigation("Board", "/board", roles_that_may(Action.VIEW_BOARD))
     frame.add_navigation("Your reading", "/exposure", roles_that_may(Action.VIEW_EXPOSURE_OWN))
@@ -169,7 +174,11 @@ def install(app: FastAPI, hub: Hub) -> None:
         action_pages,
         aside_pages,
         note_pages,
+        wording_pages,
+        post_pages,
+        linked_pages,
         case_pages,
+        search_pages,
         report_pages,
         board_pages,
         exposure_pages,

@@ -29,6 +29,7 @@ HAND_OVER: Final = Key(("h",), "Hand the case over to somebody")
 SKIP: Final = Key(("x",), "Skip the case: it does not come to you again")
 MORE: Final = Key(("o",), "Open what else can be said of the message")
 LAW: Final = Key(("u",), "Open the law")
+WORDINGS: Final = Key(("z",), "Compare the wordings of the case")
 NOTE: Final = Key(("q",), "Write a note on the case; Esc leaves the box")
 SHEET: Final = Key(("?",), "This sheet")
 SEND: Final = Key(("Ctrl", "Enter"), "Send the form that you are in")
@@ -37,7 +38,7 @@ LEASE_KEYS: Final = (PUT_BACK, PARK, HAND_OVER, SKIP)
 """What can be done with a case in hand, whatever its stage."""
 
 OF_THE_FORM: Final = frozenset(
-    letter for key in (NEXT, REVEAL, REASON, *LEASE_KEYS, MORE, LAW, NOTE) for letter in key.keys
+    letter for key in (NEXT, REVEAL, REASON, *LEASE_KEYS, MORE, LAW, NOTE, WORDINGS) for letter in key.keys
 ) | {letter for _, letter in STRAND_KEYS}
 """Letters that the page of the decision form uses itself; the outcomes have the others."""
 

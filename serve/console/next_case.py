@@ -39,7 +39,7 @@ def claim_next(hub: Hub, person: SignedIn, *, done: str = "") -> str:
         stop = where_to_go(stands)
         if stop is not None:
             return _with(stop, done)
-        everything = Claimant(person.actor, stages=stages_of(person.role))
+        everything = claimant_of(person)
         claimed = claim(
             session, _within(everything, stands.may_read), now=now, lease_seconds=hub.settings.lease_seconds
         )
@@ -64,6 +64,11 @@ def claim_emergency(hub: Hub, person: SignedIn) -> str:
             return held
         claimed = claim(session, _emergencies(person), now=now, lease_seconds=hub.settings.lease_seconds)
     return "/?no_emergency=yes" if claimed is None else f"/cases/{claimed.case_id}"
+
+
+def claimant_of(person: SignedIn) -> Claimant:
+    """What could come to this person, before their exposure budget and their wishes are asked."""
+    return Claimant(person.actor, stages=stages_of(person.role))
 
 
 def emergency_waits(session: Session, person: SignedIn) -> bool:
@@ -98,7 +103,7 @@ def _within(claimant: Claimant, may_read: MayRead) -> Claimant:
 
 
 def _emergencies(person: SignedIn) -> Claimant:
-    return Claimant(person.actor, stages=stages_of(person.role), emergencies_only=True)
+    return replace(claimant_of(person), emergencies_only=True)
 
 
 def _with(address: str, done: str) -> str:

@@ -10,7 +10,9 @@ from fastapi import Request
 from fastapi.responses import Response
 from sqlalchemy.orm import Session
 
-from model.errors import LeaseLost
+from model.errors import BadInput, LeaseLost
+from serve.cases.campaigns.moving import reversals_of
+from serve.cases.campaigns.reading import campaign_line
 from serve.cases.deciding import standing_decision
 from serve.cases.leases import IS_DECIDED
 from serve.cases.placing import scores_hidden, why_this_place
@@ -77,7 +79,7 @@ def standing_page(
         request,
         "standing.html",
         person=person,
-        status=HTTPStatus.UNPROCESSABLE_ENTITY if errors else HTTPStatus.OK,
+        status=status_of(BadInput) if errors else HTTPStatus.OK,
         case=case,
         state=State(case.state),
         is_decided=is_decided,
@@ -98,6 +100,8 @@ def standing_page(
         why=why_this_place(case, hub.queue_rules, now) if case.state in CLAIMABLE else None,
         tracks=tracks_of(session, case, person, holds=False),
         posts=posts_on_page(session, case, revealed=seen, shows_scores=shows_scores) if reads else [],
+        line=campaign_line(session, case),
+        reversed=0 if decision is None else len(reversals_of(session, decision.decision_id)),
         reports=reports_of(session, case),
         reads=reads,
         notes=notes,

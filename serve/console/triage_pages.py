@@ -11,6 +11,7 @@ from fastapi.responses import Response
 from sqlalchemy.orm import Session
 
 from model.errors import BadInput
+from serve.cases.campaigns.reading import campaign_line
 from serve.cases.placing import scores_hidden, why_this_place
 from serve.cases.workflow.states import CaseAction, State, Track
 from serve.console.case_actions import Possible, tracks_of
@@ -65,6 +66,7 @@ def triage_page(
         posts=posts_on_page(
             session, case, revealed=seen_by(session, person.actor, revealed), shows_scores=shows_scores
         ),
+        line=campaign_line(session, case),
         reports=reports,
         in_danger=any(report.immediate_danger for report in reports),
         is_emergency=case.emergency == State.EMERGENCY_ESCALATED.value,

@@ -32,6 +32,7 @@ class Action(StrEnum):
     VIEW_QUEUE = "view_queue"
     VIEW_CASE = "view_case"
     SEARCH_CASES = "search_cases"
+    KEEP_FILTERS = "keep_filters"
     CLAIM_CASES = "claim_cases"
     TRIAGE_CASES = "triage_cases"
     REVIEW_CASES = "review_cases"
@@ -89,6 +90,7 @@ _OFFICER: Final = {
     A.VIEW_QUEUE: ANY,
     A.VIEW_CASE: ANY,
     A.SEARCH_CASES: ANY,
+    A.KEEP_FILTERS: OWN,
     A.CLAIM_CASES: ANY,
     A.TRIAGE_CASES: ANY,
     A.REVIEW_CASES: ANY,
@@ -127,6 +129,7 @@ PERMITTED: Final[Mapping[Role, Mapping[Action, Ownership]]] = MappingProxyType(
             A.VIEW_CASE: ANY,
             A.CLAIM_CASES: ANY,
             A.SEARCH_CASES: ANY,
+            A.KEEP_FILTERS: OWN,
             A.WRITE_NOTES: ANY,
             A.ESCALATE: ANY,
             A.REFER_CASES: ANY,
@@ -138,6 +141,7 @@ PERMITTED: Final[Mapping[Role, Mapping[Action, Ownership]]] = MappingProxyType(
             **_EVERYBODY,
             A.VIEW_CASE: ANY,
             A.SEARCH_CASES: ANY,
+            A.KEEP_FILTERS: OWN,
             A.WRITE_NOTES: ANY,
             A.RETENTION_REVIEW: ANY,
             A.VIEW_EXPOSURE_OWN: OWN,

@@ -1,4 +1,4 @@
-"""Scores what was stored and opens a case for every post. The machine orders; it never closes.
+"""Scores what was stored and finds a case for every post. The machine orders; it never closes.
 
 A post stays waiting (`scored_at` is null) until its scores, its case and the audit events are committed
 together, so a crash at any moment costs a second scoring and nothing else.
@@ -19,10 +19,14 @@ from model.language import Language
 from model.policy import Routed, route, route_unread_language
 from serve.audit.events import Event
 from serve.audit.log import Detail, record
-from serve.cases import opening
+from serve.cases.campaigns.case_texts import learn_older
+from serve.cases.campaigns.gathering import Arrival, gather
+from serve.cases.campaigns.known_texts import wording_to_learn
+from serve.cases.campaigns.matching import How, Place
+from serve.cases.campaigns.wording import Wording
 from serve.cases.opening import NewCase
 from serve.hub import Hub
-from serve.scoring.each import score_each
+from serve.scoring.each import Result, score_each
 from serve.storage.identifiers import new_id, utc_now
 from serve.storage.tables import Post, PostScores
 from serve.worker import Worker
@@ -42,11 +46,12 @@ class NotScored(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ScoredPost:
-    """A post's scores, or why it has none, and what the policy makes of them."""
+    """A post's scores, or why it has none, what the policy makes of them, and its wording."""
 
     post_id: str
     scores: dict[str, float] | NotScored
     routed: Routed
+    wording: Wording
 
 
 class Scorer:
@@ -56,6 +61,7 @@ class Scorer:
         self._hub = hub
         self.not_scored: dict[str, int] = {why.value: 0 for why in NotScored}
         """How many posts this scorer has put in the queue without scores, by why."""
+        self._has_learnt_all = False
         self.worker = Worker("scorer", self.score_batch, wake=hub.posts_waiting)
 
     @property
@@ -77,7 +83,7 @@ class Scorer:
         with hub.database.read() as session:
             waiting = waiting_posts(session, hub.settings.scoring_batch)
         if not waiting:
-            return False
+            return self._learn_older()
         scored = score_posts(hub, waiting)  # outside any transaction: nobody waits for the model
         with hub.database.write() as session:
             opened = open_cases(session, hub, scored, now=utc_now())
@@ -85,6 +91,18 @@ class Scorer:
             if isinstance(post.scores, NotScored):
                 self.not_scored[post.scores] += 1
         return len(waiting) == hub.settings.scoring_batch
+
+    def _learn_older(self) -> bool:
+        """Learns texts of posts from before the hub knew campaigns; True if there may be more of them.
+
+        Posts that come in are learnt when they are placed, so once is enough for each start of the hub.
+        """
+        if self._has_learnt_all:
+            return False
+        batch = self._hub.settings.scoring_batch
+        with self._hub.database.write() as session:
+            self._has_learnt_all = learn_older(session, batch) < batch
+        return not self._has_learnt_all
 
 
 def waiting_posts(session: Session, limit: int) -> list[tuple[str, str]]:
@@ -100,40 +118,47 @@ def score_posts(hub: Hub, waiting: Sequence[tuple[str, str]]) -> list[ScoredPost
 
     Raises: whatever the classifier raises, if no text at all can be scored with it.
     """
-    results = score_each(hub.classifier, [post_text for _, post_text in waiting], contain=True)
-    thresholds = hub.classifier.thresholds
+    texts = [post_text for _, post_text in waiting]
+    results = score_each(hub.classifier, texts, contain=True)
     scored = []
-    for (post_id, _), result in zip(waiting, results, strict=True):
-        if isinstance(result, Fault):
-            unscored = route(None, hub.policy, thresholds)
-            reason = f"{unscored.reason} ({result.code})"
-            routed = Routed(unscored.route, reason, unscored.strands, unscored.priority)
-            scored.append(ScoredPost(post_id, NotScored.FAULT, routed))
-        elif isinstance(result, Language):
-            routed = route_unread_language(result, hub.policy)
-            scored.append(ScoredPost(post_id, NotScored.LANGUAGE, routed))
-        else:
-            routed = route(result.by_head, hub.policy, thresholds, result.notes)
-            scored.append(ScoredPost(post_id, result.by_head, routed))
+    for (post_id, post_text), result in zip(waiting, results, strict=True):
+        scores, routed = _routed(hub, result)
+        scored.append(ScoredPost(post_id, scores, routed, wording_to_learn(post_text)))
     return scored
+
+
+def _routed(hub: Hub, result: Result) -> tuple[dict[str, float] | NotScored, Routed]:
+    thresholds = hub.classifier.thresholds
+    if isinstance(result, Fault):
+        unscored = route(None, hub.policy, thresholds)
+        reason = f"{unscored.reason} ({result.code})"
+        return NotScored.FAULT, Routed(unscored.route, reason, unscored.strands, unscored.priority)
+    if isinstance(result, Language):
+        return NotScored.LANGUAGE, route_unread_language(result, hub.policy)
+    return result.by_head, route(result.by_head, hub.policy, thresholds, result.notes)
 
 
 def open_cases(
     session: Session, hub: Hub, scored: Sequence[ScoredPost], *, now: datetime
 ) -> list[ScoredPost]:
-    """Stores scores and opens one case for each post that nobody has scored meanwhile; returns these."""
+    """Stores scores and finds a case for each post that nobody has scored meanwhile; returns these.
+
+    A post whose text is known joins its campaign's case; every other one gets a case of its own.
+    """
     won = _mark_scored(session, [post.post_id for post in scored], now)
     mine = [post for post in scored if post.post_id in won]
     # Sorted, so that cases of one batch stand in the queue in the order of their posts.
     case_ids = sorted(new_id() for _ in mine)
     session.add_all(_scores_row(hub, post, now) for post in mine)
-    new = [
-        NewCase(case_id, post.post_id, post.routed, _probability(post), won[post.post_id])
+    arrivals = [
+        Arrival(
+            NewCase(case_id, post.post_id, post.routed, _probability(post), won[post.post_id]), post.wording
+        )
         for post, case_id in zip(mine, case_ids, strict=True)
     ]
-    opening.open_cases(session, hub, new, actor=SCORER, now=now)
-    for post, case_id in zip(mine, case_ids, strict=True):
-        _record_scored(session, hub, post, case_id, now)
+    places = gather(session, hub, arrivals, actor=SCORER, now=now)
+    for post, place in zip(mine, places, strict=True):
+        _record_scored(session, hub, post, place, now)
     return mine
 
 
@@ -181,9 +206,11 @@ def _scores_row(hub: Hub, post: ScoredPost, now: datetime) -> PostScores:
     )
 
 
-def _record_scored(session: Session, hub: Hub, post: ScoredPost, case_id: str, now: datetime) -> None:
+def _record_scored(session: Session, hub: Hub, post: ScoredPost, place: Place, now: datetime) -> None:
     stood_on = {"bundle": hub.classifier.bundle_id, "policy_sha256": hub.policy.sha256}
     routed = post.routed
     record(session, actor=SCORER, event=Event.POST_SCORED, subject=post.post_id, details=stood_on, at=now)
+    if place.how is How.JOINED:
+        return
     details: dict[str, Detail] = {"post_id": post.post_id, "route": routed.route, "priority": routed.priority}
-    record(session, actor=SCORER, event=Event.CASE_OPENED, subject=case_id, details=details, at=now)
+    record(session, actor=SCORER, event=Event.CASE_OPENED, subject=place.case_id, details=details, at=now)

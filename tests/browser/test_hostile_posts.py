@@ -255,6 +255,76 @@ def test_hostile_words_of_reporters_and_readers_stay_words_on_every_page(
     look(first, at="a report", has_words=False)
 
 
+def test_hostile_wordings_reasons_and_filters_stay_words_on_the_pages_of_a_campaign(
+    hub, own_host, new_page, sign_in
+) -> None:
+    """Each wording carries markup at its end; so do reasons, the search and the name it is kept under."""
+    room = "The council has voted to close the reading room on Mill Lane, and nobody was asked about it. "
+    base = room + room.replace("reading room", "swimming pool") + room.replace("Mill Lane", "Station Road")
+    tails = [line for line in HOSTILE[:9] if len(line) < 45]
+    facts = {"author": HOSTILE[6], "platform": HOSTILE[0], "url": HOSTILE[5]}
+    first, *_ = hub.post(base, *(f"{base} {tail}" for tail in tails), **facts)
+    case_id = hub.rows("SELECT case_id FROM case_posts WHERE post_id = ?", first)[0]["case_id"]
+    officer, senior = new_page(), new_page()
+    probes = [Probe(officer, own_host), Probe(senior, own_host)]
+
+    def look(page: Page, *said: str) -> None:
+        main = page.get_by_role("main")
+        page.evaluate("for (const fold of document.querySelectorAll('details')) fold.open = true")
+        for words in said:
+            assert visible(words) in main.evaluate("main => main.textContent"), words
+        made = main.locator("img, iframe, object, embed, base, link, meta, style, script, video, audio, math")
+        assert made.count() == 0
+        for probe in probes:
+            probe.assert_clean()
+
+    sign_in(officer)
+    officer.get_by_role("button", name="Take the next case").click()
+    expect(officer.get_by_text(f"Campaign: {len(tails) + 1} posts")).to_be_visible()
+    officer.get_by_role("link", name="Compare the wordings").click()
+    for number in range(1, len(tails) + 2):
+        officer.get_by_role("button", name="Show wording").first.click()
+        expect(officer.get_by_role("group", name="Text of wording")).to_have_count(number)
+    look(officer, *tails)
+    officer.get_by_label("Why is wording 2 not the same?").fill(HOSTILE[1])
+    officer.get_by_role("button", name="Take wording 2 out of this case").click()
+    expect(officer.get_by_role("status")).to_contain_text("1 post moved to case")
+    look(officer, *tails[1:])
+    officer.goto(f"/cases/{case_id}/posts")
+    expect(officer.get_by_role("link", name="Find the account").first).to_be_visible()
+    look(officer, facts["author"], facts["url"])
+    officer.get_by_role("link", name="Find the account").first.click()
+    expect(officer.locator("caption")).to_contain_text("found")
+    look(officer)
+    officer.get_by_label("Keep this search under a name").fill(HOSTILE[5])
+    officer.get_by_role("button", name="Save the filter").click()
+    expect(officer.get_by_role("status")).to_contain_text("The filter is saved.")
+    look(officer, HOSTILE[5])
+    officer.goto(f"/cases/{case_id}")
+    covered = officer.get_by_role("button", name="Show the post")
+    for number in range(1, covered.count() + 1):
+        covered.first.click()
+        expect(officer.get_by_role("group", name="Text of the post")).to_have_count(number)
+    look(officer, *tails[1:])
+    officer.get_by_role("radio", name="Offer victim support").check()
+    officer.get_by_role("radio", name="S0").check()
+    officer.get_by_label("Why did you decide this?").fill(HOSTILE[1])
+    officer.get_by_role("button", name="Record the decision").click()
+    expect(officer.get_by_role("status")).to_contain_text("Decision recorded")
+
+    sign_in(senior, "supervisor")
+    senior.goto(f"/cases/{case_id}/posts/{first}/reverse")
+    senior.get_by_label("Why does it not hold for this post?").fill(HOSTILE[1])
+    look(senior)
+    senior.get_by_role("button", name="Reverse it for this post").click()
+    expect(senior.get_by_role("status")).to_contain_text("is reversed for this post")
+    look(senior, HOSTILE[1])
+    hub.post(f"{base} {tails[-1]}", **facts)
+    senior.goto("/linked")
+    expect(senior.get_by_role("heading", level=1)).to_contain_text("has the text of a campaign")
+    look(senior, HOSTILE[1])
+
+
 def test_control_the_same_posts_on_an_unsafe_page_do_run(own_host, hub, new_page) -> None:
     page = new_page()
     probe = Probe(page, own_host)

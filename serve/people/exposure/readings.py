@@ -159,6 +159,22 @@ def unname_reading(session: Session, *, actor: str, text_sha256: str) -> None:
     session.flush()
 
 
+def texts_to_correct(session: Session, policy: ExposurePolicy, *, actor: str, at: datetime) -> frozenset[str]:
+    """The SHA-256 of every text that this person has read on the shift that they are on; empty for a key.
+
+    Raises: BadConfig if no profile of the policy is in force.
+    """
+    began_at = running_shift(session, policy.in_force(at), actor=actor, at=at)
+    if began_at is None:
+        return frozenset()
+    found = session.scalars(
+        select(Reading.text_sha256).where(
+            Reading.actor == actor, Reading.shift_began_at == began_at, Reading.version == FIRST
+        )
+    )
+    return frozenset(text for text in found if text is not None)
+
+
 def running_shift(session: Session, rules: ExposureRules, *, actor: str, at: datetime) -> datetime | None:
     """When the shift began that this person is on at `at`; None if a text read now would begin one."""
     last = session.execute(

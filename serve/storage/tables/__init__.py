@@ -36,7 +36,7 @@ from serve.storage.tables.people import (
 from serve.storage.tables.posts import Post, PostScores
 from serve.storage.tables.research import SuiteResult, SuiteRow, SuiteRun
 from serve.storage.tables.row import Row, RowNumber, UtcDateTime
-from serve.storage.tables.texts import DistinctText, PostText, TextBand, TextSeparation
+from serve.storage.tables.texts import CaseText, DistinctText, PostText, TextBand, TextSeparation
 
 __all__ = [
     "CLAIMABLE",
@@ -49,6 +49,7 @@ __all__ = [
     "CasePost",
     "CaseSkip",
     "CaseStep",
+    "CaseText",
     "Decision",
     "DecisionPost",
     "DistinctText",

@@ -35,6 +35,11 @@ class Post(Row):
             sqlite_where=sql("scored_at IS NULL"),
             postgresql_where=sql("scored_at IS NULL"),
         ),
+        # What else an account posted, and what else was posted at an address. An address may be longer than
+        # an entry of a B-tree; PostgreSQL hashes it.
+        Index("ix_posts_account", "author", "platform", "post_id"),
+        Index("ix_posts_url", "url", postgresql_using="hash"),
+        Index("ix_posts_received_at", "received_at"),
     )
 
 

@@ -54,3 +54,21 @@ class TextSeparation(Row):
         CheckConstraint("text_key < other_key", name="in_order"),
         Index("ix_text_separations_other_key", "other_key"),
     )
+
+
+class CaseText(Row):
+    """A wording within a case, and how many of its posts have it."""
+
+    __tablename__ = "case_texts"
+
+    case_id: Mapped[str] = mapped_column(ForeignKey("cases.case_id"), primary_key=True)
+    text_key: Mapped[str] = mapped_column(ForeignKey("distinct_texts.text_key"), primary_key=True, index=True)
+    posts: Mapped[int]
+    first_post_id: Mapped[str] = mapped_column(ForeignKey("posts.post_id"))
+    first_seen_at: Mapped[datetime] = mapped_column(comment="when the first of them was received")
+    last_seen_at: Mapped[datetime]
+
+    __table_args__ = (
+        CheckConstraint("posts > 0", name="posts"),
+        Index("ix_case_texts_first", "case_id", "first_post_id"),
+    )

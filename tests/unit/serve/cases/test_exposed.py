@@ -53,7 +53,9 @@ def test_second_reader_learns_nothing_of_the_first_from_their_own_figures(
     hub: Hub, make_cases: MakeCases, now: datetime
 ) -> None:
     (case_id,) = make_cases([1.0], severity_expected=2)
-    read_by(hub, ADA, now, severity=4)
+    first = taken(hub, ADA, now)
+    show(hub, case_id, ADA, now)
+    settle(hub, first, now, severity=4)
     assert row_of(hub, case_id).severity_expected == 4
     lease = taken(hub, BEN, now)
     show(hub, case_id, BEN, now)
@@ -87,6 +89,12 @@ def test_decided_case_counts_as_it_was_decided(hub: Hub, make_cases: MakeCases, 
     read_by(hub, ADA, now, severity=1)
     show(hub, case_id, BEN, now)
     assert severities(hub, BEN, now) == (0, 1, 0, 0, 0)
+
+
+def test_judging_counts_nothing_that_was_not_shown(hub: Hub, make_cases: MakeCases, now: datetime) -> None:
+    make_cases([1.0])
+    read_by(hub, ADA, now, severity=4)
+    assert stands(hub, ADA, now).texts == 0
 
 
 @pytest.mark.parametrize("actor", ["key:reader", "system:tests"])

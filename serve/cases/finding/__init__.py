@@ -1,0 +1,1 @@
+"""Finding cases again: by words, by facts, by account and by address. Every search is logged."""
