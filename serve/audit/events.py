@@ -39,6 +39,7 @@ class Event(StrEnum):
     KEY_REVOKED = "people:key:revoked"
     OFFICER_CREATED = "people:officer:created"
     OFFICER_DISABLED = "people:officer:disabled"
+    PREFERENCES_CHANGED = "people:preferences:changed"
     OFFICER_ENABLED = "people:officer:enabled"
     SIGNED_IN = "people:officer:signed_in"
     SIGN_IN_REFUSED = "people:officer:sign_in_refused"

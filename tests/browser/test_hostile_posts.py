@@ -6,7 +6,7 @@ that page stops them and is seen to stop them.
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -242,6 +242,10 @@ def test_hostile_words_of_reporters_and_readers_stay_words_on_every_page(
     for address in ("/", "/board"):
         senior.goto(address)
         look(senior, at=address, has_words=False)
+    asked = urlencode({"back": HOSTILE[0], "because": HOSTILE[5], "done": HOSTILE[1]})
+    for address in ("/exposure", f"/exposure/pause?{asked}"):
+        first.goto(address)
+        look(first, at=address, has_words=False)
     first.goto("/reports/new")
     first.get_by_label("What does the post say?").fill(words)
     first.get_by_label("Where is it?").fill(HOSTILE[6])

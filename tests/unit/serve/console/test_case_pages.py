@@ -15,7 +15,7 @@ from starlette.testclient import TestClient
 from serve.cases import leases
 from serve.cases.claiming import Claimant, claim
 from serve.console.form_errors import sentence
-from serve.console.queue_pages import claim_next
+from serve.console.next_case import claim_next
 from serve.hub import Hub
 from serve.people.access import SignedIn
 from serve.people.officers import officer_actor
