@@ -23,6 +23,7 @@ NOTHING: Final = {
     "bundle": "none",
     "action": "escalate",
     "page": "park",
+    "filter_id": "0" * 26,
 }
 """For every parameter of a path a value that nothing has; a new parameter wants a new line here."""
 

@@ -269,11 +269,20 @@ def _page(request: Request, case_id: str, person: SignedIn, page: str, typed: As
             reasons=rules.park_reasons if page == "park" else rules.skip_reasons,
             people=who_may_have(session, case, person) if page == "hand-over" else [],
             first_day=tomorrow,
-            last_day=now.date() + timedelta(days=rules.park_days_at_most),
+            last_day=_last_day(hub, now),
             days=rules.park_days_at_most,
             has_draft=draft_of(session, case_id=case_id, actor=person.actor) is not None,
             words=reference(case_id),
         )
+
+
+def _last_day(hub: Hub, now: datetime) -> date:
+    """The last day until whose morning a case may be parked."""
+    days = timedelta(days=hub.queue_rules.park_days_at_most)
+    day = now.date() + days
+    opens_at = hub.workflow.in_force(now.astimezone(UTC).date()).working_time.hours_of(day)[0]
+    # Before opening time the morning of that day is further off than the days allow.
+    return day if opens_at <= now + days else day - timedelta(days=1)
 
 
 def _morning_of(hub: Hub, until: str, now: datetime) -> datetime:

@@ -164,7 +164,7 @@ def _question(
 def _decision(session: Session, case: Case) -> Decision:
     decision = standing_decision(session, case.case_id)
     if decision is None:
-        raise no_such("decision")
+        raise Conflict("the case is not decided: there is nothing to reverse")
     return decision
 
 

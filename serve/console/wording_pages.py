@@ -12,7 +12,7 @@ from fastapi.responses import RedirectResponse, Response
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from model.errors import BadInput, Conflict, NotAllowed, NotFound
+from model.errors import BadInput, Conflict, LeaseLost, NotFound
 from serve.audit.events import Event
 from serve.cases.campaigns.case_texts import learn_case
 from serve.cases.campaigns.differing import Part, Run
@@ -98,13 +98,15 @@ def wordings_page(request: Request, case_id: str, person: Reader, page: int = 1,
 def show_wording(request: Request, case_id: str, person: Reader, form: Typed) -> Response:
     """The page with one wording more uncovered; that it was asked for is in the log with it.
 
-    Raises: NotFound, NotAllowed.
+    Raises: NotFound, LeaseLost, BadInput.
     """
     hub, now = hub_of(request), utc_now()
     with hub.database.write() as session:
         case = case_within_reach(session, person, case_id)
         if not may_read_texts(case, person, now):
-            raise NotAllowed("The posts of this case are read by whoever holds it.")
+            raise LeaseLost("the posts of this case are read by whoever holds it", field="lease")
+        if not form.shows:
+            raise BadInput("show: one of the wordings", field="show")
         known = {one.sample.post_id: one.sample for one in _wordings(session, case, form.page)}
         if form.shows not in known:
             raise NotFound("there is no such wording in this case")

@@ -11,9 +11,11 @@ from campaign_desk import PAGE, Desk, words
 from sqlalchemy import func, select, update
 from starlette.testclient import TestClient
 
+from model.errors import LeaseLost
 from serve.audit.events import Event
 from serve.hub import Hub
 from serve.people.officers import officer_actor
+from serve.problems import status_of
 from serve.storage.identifiers import utc_now
 from serve.storage.tables import (
     Case,
@@ -62,7 +64,7 @@ def test_text_is_shown_only_to_whom_it_may_be_and_only_when_they_asked(desk: Des
     address = f"/cases/{desk.case_of(first)}/wordings"
 
     # Nobody holds the case: it is read by whoever takes it.
-    assert desk.post(address, show=first).status_code == 403
+    assert desk.post(address, show=first).status_code == status_of(LeaseLost)
     assert "Show wording" not in desk.get(address).text
     assert desk.take() == desk.case_of(first)
     # What the form calls uncovered was never asked for.

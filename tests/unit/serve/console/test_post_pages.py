@@ -230,4 +230,4 @@ def test_reversal_is_for_seniors_and_for_what_is_decided(desk_of: Callable[..., 
     assert "/reverse" not in desk.get(f"/cases/{case_id}/posts").text
     (third,) = desk.send("Another text that nobody has read so far, about the tram on Mill Lane.")
     senior = desk_of("supervisor")
-    assert senior.get(f"/cases/{senior.case_of(third)}/posts/{third}/reverse").status_code == 404
+    assert senior.get(f"/cases/{senior.case_of(third)}/posts/{third}/reverse").status_code == 409
