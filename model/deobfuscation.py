@@ -20,7 +20,7 @@ from model.lookalikes import lookalikes
 
 _Edit = tuple[int, int, str]
 
-_SHORT_WORDS: Final = frozenset(
+SHORT_WORDS: Final = frozenset(
     {"i", "a", "is", "to", "of", "in", "it", "we", "us", "he", "me", "my", "be", "do"}
     | {"go", "no", "so", "up", "at", "as", "an", "am", "or", "on", "by", "if"}
 )
@@ -145,7 +145,7 @@ def _word_ends(spelt: str, goes_on: bool) -> frozenset[int]:
 def _cost(word: str, known: dict[str, int]) -> float | None:
     """The logarithm of the word's rank; None for what is no word to cut a row by."""
     if len(word) <= 2:
-        return log(20) if word in _SHORT_WORDS else None
+        return log(20) if word in SHORT_WORDS else None
     rank = known.get(word)
     if rank is None or (rank > _FREQUENT_ENOUGH.get(len(word), rank) and word not in words().guarded):
         return None
@@ -228,7 +228,7 @@ def _find_disguises(text: str, start: int, end: int) -> Iterator[tuple[int, int]
 def _is_masked(dotted: str) -> bool:
     """Whether the dot may hide a letter: not where both sides are words, as at the end of a sentence."""
     known = words().ranks
-    return any(part not in known and part not in _SHORT_WORDS for part in dotted.lower().split("."))
+    return any(part not in known and part not in SHORT_WORDS for part in dotted.lower().split("."))
 
 
 def _unmask(text: str, start: int, end: int) -> list[_Edit]:

@@ -143,6 +143,12 @@ class CaseDecided(Conflict):
     code = "case_decided"
 
 
+class BreakRuns(Conflict):
+    """A break that cannot be cut short is not over."""
+
+    code = "break_runs"
+
+
 class KeyReused(Fault):
     """An Idempotency-Key came a second time with another body."""
 

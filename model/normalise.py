@@ -2,7 +2,8 @@
 
 Every step is a function from a text to its edits; `normalise_text` applies them to the string alone and
 `normalise` keeps the raw position of every character too, so the two agree by construction.
-Words in disguise (model.deobfuscation) come last, when links and names are gone.
+Words in disguise (model.deobfuscation) and slips of the keyboard (model.misspellings) come last, when
+links and names are gone.
 All steps are linear in the length of the text. Source: PROMISES.md section 0 finding 7, section 5
 items 10 and 11. Training and serving both read texts through here: a change that alters any output
 raises `NORMALISER_VERSION`, which stands in each bundle's manifest.
@@ -21,9 +22,10 @@ from model.emoji_words import name_emoji
 from model.errors import NotText, TextEmpty, TextTooLong
 from model.lookalikes import find_lookalikes, find_styled_letters
 from model.marks import JOINERS, MARKS
+from model.misspellings import find_misspellings
 from model.taxonomy import MAX_TEXT_CHARACTERS
 
-NORMALISER_VERSION: Final = 3
+NORMALISER_VERSION: Final = 4
 """Raised whenever any text comes out differently than before."""
 
 MAX_MARKS: Final = 4
@@ -307,13 +309,14 @@ _STAGES: Final[tuple[tuple[tuple[Step, ...], bool], ...]] = (
             find_spaced_words,  # while two blanks still differ from one
             _one_blank,
             find_stand_ins,
+            find_misspellings,
         ),
         False,
     ),
 )
 """Steps, and whether they have work only in texts beyond `_is_plain`."""
 
-_UNDISGUISING: Final = frozenset({find_spaced_words, find_stand_ins})
+_UNDISGUISING: Final = frozenset({find_spaced_words, find_stand_ins, find_misspellings})
 
 _MAX_PASSES: Final = 8
 """A step may make work for an earlier one. Four passes were seen, once in 30,000 random hostile texts."""

@@ -33,6 +33,7 @@ from serve.logs import RequestLog, configure_logging
 from serve.metrics import Metrics
 from serve.people.access import PUBLIC
 from serve.people.declared import check_declared
+from serve.people.exposure.policy import load_exposure
 from serve.research import room as research_room
 from serve.research.suite_runner import SuiteRunner
 from serve.scoring import endpoint as scoring_endpoint
@@ -132,6 +133,7 @@ def open_hub(settings: Settings, classifier: Classifier | None = None) -> Hub:
         law=load_law(settings.law),
         codes=load_codes(settings.codebook),
         codebook_sha256=codebook_sha256,
+        exposure=load_exposure(settings.exposure),
     )
 
 

@@ -14,6 +14,7 @@ from serve.cases.law import LawCatalogue
 from serve.cases.ordering import QueueRules
 from serve.cases.outcomes import OutcomeCatalogue
 from serve.cases.workflow.timers import WorkflowRules
+from serve.people.exposure.policy import ExposurePolicy, load_exposure
 from serve.settings import Settings
 from serve.storage.engine import Database
 
@@ -32,6 +33,7 @@ class Hub:
     law: LawCatalogue
     codes: JudgementCodes
     codebook_sha256: str
+    exposure: ExposurePolicy = field(default_factory=load_exposure)
     posts_waiting: threading.Event = field(default_factory=threading.Event)
     suites_waiting: threading.Event = field(default_factory=threading.Event)
 

@@ -41,6 +41,7 @@ class Settings(BaseSettings):
     queue_rules: Path = Field(default_factory=lambda: configs_folder() / "policy" / "queue.yaml")
     law: Path = Field(default_factory=lambda: configs_folder() / "law" / "england-and-wales.yaml")
     codebook: Path = Field(default_factory=lambda: configs_folder() / "codebook" / "codebook-v1.yaml")
+    exposure: Path = Field(default_factory=lambda: configs_folder() / "policy" / "exposure.yaml")
     lease_seconds: float = Field(default=600.0, gt=0, le=86_400)
     session_hours: float = Field(default=12.0, gt=0, le=24)
     session_idle_minutes: float = Field(default=60.0, gt=0)

@@ -6,6 +6,7 @@ import json
 import sqlite3
 from collections.abc import Iterator
 
+from exposure_reader import Reader
 from playwright.sync_api import Page, expect
 
 from labelling import command
@@ -111,8 +112,25 @@ def every_page(hub, new_page, page: Page, sign_in, tmp_path) -> Iterator[tuple[s
 
     yield from _pages_of_a_campaign(hub, new_page, page, senior, sign_in)
 
+    page.goto("/exposure")
+    yield "own-reading", page
+    reader = Reader(hub.home)
+    reader.reads(*[3] * 25)
+    reader.database.close()
+    page.goto("/exposure/pause")
+    expect(page.get_by_role("heading", level=1)).to_have_text("You have read enough for now")
+    yield "soft-stop", page
+    page.get_by_role("button", name="Go on").click()
+    expect(page.get_by_role("alert", name="There is a problem")).to_be_visible()
+    yield "soft-stop-with-errors", page
+    page.get_by_role("button", name="Take a break").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("You are on a break")
+    yield "on-a-break", page
+    senior.goto("/exposure/team")
+    yield "team", senior
 
-PAGES = 38
+
+PAGES = 43
 
 CAMPAIGN = (
     "The council has voted to close the reading room on Mill Lane at the end of the month, and nobody was "

@@ -22,6 +22,9 @@ WORDS_PER_CHANGE = 6
 PICTURED_SHARE = 0.5
 """How often a word that is an emoji's name is written as the emoji, in a post that noise falls on."""
 
+MOST_ROUNDS = 4
+"""How often a text is made noisy, each time on top of the last, until the normaliser cannot undo it."""
+
 LEET = {"a": "4@", "e": "3", "i": "1!", "l": "1", "o": "0", "s": "5$", "t": "7"}
 
 
@@ -29,7 +32,8 @@ def with_noise(posts: Sequence[MixturePost], share: float, seed: int) -> list[Mi
     """The posts with some of their showings made noisy; how often each is shown stays the same.
 
     A noisy text is normalised again: the network meets only what serving would show it, with what the
-    normaliser undoes undone. Noise moves letters, so a noisy showing loses the marks on its words.
+    normaliser undoes undone; a text that comes out clean gets more noise, a few times over. Noise moves
+    letters, so a noisy showing loses the marks on its words.
 
     A post that is shown more than once gives one showing to noise, any other with probability `share`.
     """
@@ -39,10 +43,21 @@ def with_noise(posts: Sequence[MixturePost], share: float, seed: int) -> list[Mi
         if share and (post.repeat > 1 or draw.random() < share):
             if post.repeat > 1:
                 ready.append(replace(post, repeat=post.repeat - 1))
-            ready.append(replace(post, text=normalise_text(noisy(post.text, draw)), repeat=1, rationale=None))
+            ready.append(replace(post, text=_lastingly_noisy(post.text, draw), repeat=1, rationale=None))
         else:
             ready.append(post)
     return ready
+
+
+def _lastingly_noisy(text: str, draw: random.Random) -> str:
+    """The normalised text with noise that is still there once it is normalised again, if that can be had."""
+    written = read = text
+    for _ in range(MOST_ROUNDS):
+        written = noisy(written, draw)
+        read = normalise_text(written)
+        if read != text:
+            break
+    return read
 
 
 def noisy(text: str, draw: random.Random) -> str:

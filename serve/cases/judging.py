@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 from serve.audit.events import Event
 from serve.audit.log import Detail, record
 from serve.cases.deciding import PostsJudged, decide, follow, posts_judged
+from serve.cases.exposed import case_was_judged
 from serve.cases.leases import live_lease, why_lost
 from serve.cases.ordering import rank_of
 from serve.cases.placing import weighed
@@ -96,6 +97,7 @@ def judge(
     _record(session, judgement, judged.position[Track.CASE], now)
     session.flush()
     decision = decide(session, case, judgement, posts, now=now) if is_decided else None
+    case_was_judged(session, hub, case_id, actor=actor, now=now, severity=checked.severity)
     return Judged(judgement, moved.position[Track.CASE].value, decision)
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from model.policy import Route
 from serve.cases.ordering import QueueRules, Weighed, due_at, due_class_of, rank_of, why_first
 from serve.cases.workflow.states import State
 from serve.hub import Hub
@@ -50,11 +52,7 @@ def weigh_again(session: Session, hub: Hub, case: Case) -> None:
     An emergency stays due when it was.
     """
     session.refresh(case, with_for_update=True)  # what somebody else has done to it meanwhile counts
-    dangers = session.scalars(
-        select(Report.immediate_danger)
-        .join(CasePost, CasePost.post_id == Report.post_id)
-        .where(CasePost.case_id == case.case_id)
-    ).all()
+    dangers = _dangers(session, case)
     if any(dangers):
         case.severity_expected = max(case.severity_expected, hub.queue_rules.severity_if_danger)
     case.report_count = len(dangers)
@@ -73,8 +71,18 @@ def why_this_place(case: Case, rules: QueueRules, now: datetime) -> str:
         rules,
         now,
         hide_scores=scores_hidden(case, rules),
-        hide_severity=case.decided_at is None and (case.cycle > 0 or case.state in READ_BEFORE),
+        hide_severity=_severity_hidden(case),
     )
+
+
+def severity_for_reader(session: Session, rules: QueueRules, case: Case) -> int:
+    """The severity (0 to 4) that a reader may expect of the case, without what an earlier reader has said
+    where this one is to read blind: then what its route and its reports make likely.
+    """
+    if not _severity_hidden(case):
+        return case.severity_expected
+    expected = rules.severity_expected[Route(case.route)]
+    return max(expected, rules.severity_if_danger) if any(_dangers(session, case)) else expected
 
 
 def scores_hidden(case: Case, rules: QueueRules) -> bool:
@@ -84,3 +92,16 @@ def scores_hidden(case: Case, rules: QueueRules) -> bool:
     """
     between_two = case.state in ("adjudication", "in_adjudication")
     return rules.scores_hidden_until_judged and case.decided_at is None and not between_two
+
+
+def _severity_hidden(case: Case) -> bool:
+    return case.decided_at is None and (case.cycle > 0 or case.state in READ_BEFORE)
+
+
+def _dangers(session: Session, case: Case) -> Sequence[bool]:
+    """For every report about the case, whether it speaks of immediate danger."""
+    return session.scalars(
+        select(Report.immediate_danger)
+        .join(CasePost, CasePost.post_id == Report.post_id)
+        .where(CasePost.case_id == case.case_id)
+    ).all()

@@ -30,7 +30,7 @@ from serve.console.decision_form import ticked, typed, typed_lease
 from serve.console.form_errors import FormError, sentence
 from serve.console.frame import frame_of
 from serve.console.holding import case_at, holds, lease_on_page
-from serve.console.queue_pages import claim_next
+from serve.console.next_case import claim_next
 from serve.console.standing_pages import not_held
 from serve.console.who import CheckCsrf, Reader
 from serve.hub import Hub, hub_of

@@ -22,8 +22,8 @@ from serve.console.decision_words import outcome_words
 from serve.console.form_errors import FormError, sentence
 from serve.console.frame import frame_of
 from serve.console.holding import case_at, holds, lease_on_page
+from serve.console.next_case import claim_next
 from serve.console.plain_words import reference
-from serve.console.queue_pages import claim_next
 from serve.console.stages import stages_of
 from serve.console.standing_pages import not_held
 from serve.console.who import CheckCsrf, Claimer, QueueKeeper

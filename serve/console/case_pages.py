@@ -15,6 +15,7 @@ from serve.audit.events import Event
 from serve.audit.log import record
 from serve.cases import leases
 from serve.cases.campaigns.matching import LINKED
+from serve.cases.campaigns.reading import samples
 from serve.console.case_on_page import uncovered
 from serve.console.decision_form import DecisionForm, typed_decision
 from serve.console.decision_pages import hold_page
@@ -22,10 +23,12 @@ from serve.console.drafting import form_to_begin, keep_typed
 from serve.console.holding import case_at, holds
 from serve.console.notices import notice_of
 from serve.console.plain_words import clock
+from serve.console.showing import show_post
 from serve.console.standing_pages import may_read, not_held, standing_page
 from serve.console.who import CheckCsrf, Claimer, Reader
 from serve.hub import hub_of
 from serve.people.access import SignedIn
+from serve.people.exposure.preferences import preferences
 from serve.storage.identifiers import utc_now
 from serve.storage.tables import Case, CasePost, Post
 
@@ -43,17 +46,26 @@ ASIDE: Final = {"park": "park", "hand-over": "hand-over", "skip": "skip", "emerg
 @router.get("")
 def case_page(request: Request, case_id: str, person: Reader, done: str = "", draft: str = "") -> Response:
     """The case in hand, if this person holds it; else how it stands, and what they may do with it."""
-    database = hub_of(request).database
-    with database.read() as session:
+    hub = hub_of(request)
+    with hub.database.read() as session:
+        covers = preferences(session, person.actor).covers
         case = case_at(session, case_id)
-        if holds(case, person, utc_now()):
+        if covers and holds(case, person, utc_now()):
             form = form_to_begin(session, case, person, wants_draft=bool(draft))
             notice = notice_of(session, person, done)
             return hold_page(request, session, person, case, form, notice=notice)
         if case.state == LINKED:
             return RedirectResponse(f"/cases/{case_id}/campaign", status_code=HTTPStatus.SEE_OTHER)
-    with database.write() as session:
-        case = case_at(session, case_id)
+    with hub.database.write() as session:
+        case, now = case_at(session, case_id), utc_now()
+        if holds(case, person, now):  # somebody who wants no covers
+            form = form_to_begin(session, case, person, wants_draft=bool(draft))
+            posts = [one.post for one in samples(session, case_id)]
+            for post in posts:
+                show_post(session, hub, case, post, person, now)
+            form = replace(form, revealed=form.revealed | {post.post_id for post in posts})
+            notice = notice_of(session, person, done)
+            return hold_page(request, session, person, case, form, notice=notice)
         _record_reading(session, case, person)
         return standing_page(request, session, person, case, notice=notice_of(session, person, done))
 
@@ -77,15 +89,7 @@ def reveal(request: Request, case_id: str, post_id: str, person: Reader, form: T
                 raise LeaseLost("this lease on the case has ended; claim again", field="lease")
             is_kept = keep_typed(session, case, person, form, now)
             return not_held(request, session, person, case, typed_reason=form.reason, is_kept=is_kept)
-        record(
-            session,
-            actor=person.actor,
-            event=Event.POST_REVEALED,
-            subject=post_id,
-            details={"case_id": case_id, "lease_number": case.lease_number},
-            at=now,
-        )
-        session.flush()
+        show_post(session, hub, case, post, person, now)
         if _wants_json(request):
             return JSONResponse(uncovered(post))
         form = replace(form, revealed=form.revealed | {post_id})

@@ -31,7 +31,7 @@ from serve.console.drafting import has_judged, keep_typed
 from serve.console.form_errors import FormError, sentence
 from serve.console.frame import frame_of
 from serve.console.holding import case_at, holds, lease_on_page
-from serve.console.queue_pages import claim_next
+from serve.console.next_case import claim_next
 from serve.console.standing_pages import not_held
 from serve.console.triage_pages import triage_page
 from serve.console.who import CheckCsrf, Claimer

@@ -132,6 +132,7 @@ def install(app: FastAPI, hub: Hub) -> None:
         case_pages,
         decision_pages,
         elsewhere_pages,
+        exposure_pages,
         key_pages,
         linked_pages,
         note_pages,
@@ -154,6 +155,7 @@ def install(app: FastAPI, hub: Hub) -> None:
     frame.add_navigation("Search", "/search", roles_that_may(Action.SEARCH_CASES))
     frame.add_navigation("New report", "/reports/new", roles_that_may(Action.TRIAGE_CASES))
     frame.add_navigation("Board", "/board", roles_that_may(Action.VIEW_BOARD))
+    frame.add_navigation("Your reading", "/exposure", roles_that_may(Action.VIEW_EXPOSURE_OWN))
     frame.add_navigation("People", "/people", roles_that_may(Action.MANAGE_PEOPLE))
     frame.add_navigation("Keys", "/keys", roles_that_may(Action.MANAGE_KEYS))
     app.state.frame = frame
@@ -179,6 +181,7 @@ def install(app: FastAPI, hub: Hub) -> None:
         search_pages,
         report_pages,
         board_pages,
+        exposure_pages,
         people_pages,
         person_pages,
         key_pages,

@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from serve.console.holding import case_at, holds
-from serve.console.queue_pages import claimant_of
+from serve.console.next_case import claimant_of
 from serve.console.standing_pages import may_read
 from serve.people.access import SignedIn, no_such
 from serve.storage.tables import Case

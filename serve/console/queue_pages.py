@@ -5,22 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from http import HTTPStatus
-from typing import Final
+from typing import Annotated, Final
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Form, Request
 from fastapi.responses import RedirectResponse, Response
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from serve.cases import leases, viewing
-from serve.cases.claiming import Claimant, claim
+from serve.cases import viewing
 from serve.cases.ordering import QUEUES
 from serve.console.action_words import STAGE_WORDS
 from serve.console.frame import frame_of
+from serve.console.next_case import claim_emergency, claim_next, emergency_waits
 from serve.console.notices import notice_of
 from serve.console.plain_words import role_words, start_of_uk_day
 from serve.console.stages import stages_of
-from serve.console.turns import take_turn
 from serve.console.waiting import (
     drafts_of,
     due_soonest,
@@ -31,7 +30,7 @@ from serve.console.waiting import (
     waiting_cases,
 )
 from serve.console.who import Anybody, CheckCsrf, Claimer, sees_board
-from serve.hub import Hub, hub_of
+from serve.hub import hub_of
 from serve.people.access import SignedIn
 from serve.people.roles import Action, may
 from serve.storage.identifiers import utc_now
@@ -47,6 +46,7 @@ NOTICES: Final = {
     "parked": "The case is parked. It comes back to you first on the morning of that day.",
     "handed_over": "The case was handed over. It waits for that person.",
     "dropped": "The draft was thrown away.",
+    "no_emergency": "No emergency waits for you any more: somebody has it, or it was passed on.",
 }
 
 
@@ -76,6 +76,7 @@ def start_page(request: Request, person: Anybody, stage: str = "") -> Response:
             shown_total=sum(one.waiting for one in waiting if one.stage in shown),
             soonest=due_soonest(session, hub, shown, now),
             emergencies=emergencies(session, hub, now),
+            may_take_emergency=emergency_waits(session, person),
             held=lines_of(session, hub, held_cases(session, person.actor, now), now),
             reserved=reserved_cases(session, hub, person.actor, now),
             drafts=drafts_of(session, person.actor),
@@ -87,9 +88,10 @@ def start_page(request: Request, person: Anybody, stage: str = "") -> Response:
 
 
 @router.post("/cases/next", dependencies=[CheckCsrf])
-def next_case(request: Request, person: Claimer) -> Response:
-    """Claims the next case, or goes back to the one that is held already."""
-    return RedirectResponse(claim_next(hub_of(request), person), status_code=HTTPStatus.SEE_OTHER)
+def next_case(request: Request, person: Claimer, emergency: Annotated[str, Form()] = "") -> Response:
+    """Claims the next case, or an emergency if so chosen; or goes back to the one that is held already."""
+    claim_it = claim_emergency if emergency else claim_next
+    return RedirectResponse(claim_it(hub_of(request), person), status_code=HTTPStatus.SEE_OTHER)
 
 
 @router.get("/cases/none")
@@ -108,36 +110,6 @@ def no_case(request: Request, person: Claimer, done: str = "") -> Response:
         links=[("Back to the queue", "/")],
         notice=notice,
     )
-
-
-def claim_next(hub: Hub, person: SignedIn, *, done: str = "") -> str:
-    """The address of the case that this person now holds; of the calm page if none waits.
-
-    `done`: the case that was worked on last, for the line at the top of the next page.
-    """
-    lease_seconds = hub.settings.lease_seconds
-    with hub.database.write() as session:
-        take_turn(session, person.actor)
-        now = utc_now()
-        claimed = leases.held_by(session, person.actor, now)
-        if claimed is None:
-            claimed = claim(session, claimant_of(person), now=now, lease_seconds=lease_seconds)
-        else:  # its page was left, which has cut the lease short
-            claimed = leases.heartbeat(
-                session,
-                case_id=claimed.case_id,
-                lease_number=claimed.lease_number,
-                actor=person.actor,
-                now=now,
-                lease_seconds=lease_seconds,
-            )
-    address = f"/cases/{claimed.case_id}" if claimed else "/cases/none"
-    return f"{address}?done={done}" if done else address
-
-
-def claimant_of(person: SignedIn) -> Claimant:
-    """What may come to this person when they claim."""
-    return Claimant(person.actor, stages=stages_of(person.role))
 
 
 def held_cases(session: Session, actor: str, now: datetime) -> Sequence[Case]:

@@ -10,10 +10,9 @@ from typing import Any, Final
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
-from serve.cases.claiming import IS_CASE_WAITING
+from serve.cases.claiming import IS_CASE_WAITING, IS_EMERGENCY
 from serve.cases.ordering import QUEUES
 from serve.cases.placing import why_this_place
-from serve.cases.workflow.states import State
 from serve.console.action_words import DUE_WORDS, STAGE_WORDS
 from serve.console.visible_text import word_count
 from serve.hub import Hub
@@ -91,11 +90,7 @@ def reserved_cases(session: Session, hub: Hub, actor: str, now: datetime) -> lis
 
 def emergencies(session: Session, hub: Hub, now: datetime) -> list[WaitingCase]:
     """The cases with an emergency that nobody has passed on yet, the oldest first."""
-    statement = (
-        select(Case)
-        .where(text(f"cases.emergency = '{State.EMERGENCY_ESCALATED.value}'"))
-        .order_by(Case.due_at, Case.case_id)
-    )
+    statement = select(Case).where(IS_EMERGENCY).order_by(Case.due_at, Case.case_id)
     return lines_of(session, hub, session.scalars(statement).all(), now)
 
 

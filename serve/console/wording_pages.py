@@ -14,7 +14,6 @@ from sqlalchemy.orm import Session
 
 from model.errors import BadInput, Conflict, LeaseLost, NotFound
 from serve.audit.events import Event
-from serve.audit.log import Detail, record
 from serve.cases.campaigns.case_texts import learn_case
 from serve.cases.campaigns.differing import Part, Run
 from serve.cases.campaigns.matching import NOT_DECIDED
@@ -26,6 +25,7 @@ from serve.console.frame import frame_of
 from serve.console.holding import holds, lease_on_page
 from serve.console.need_to_know import case_within_reach, may_read_texts
 from serve.console.plain_words import counted, reference
+from serve.console.showing import show_post
 from serve.console.visible_text import visible
 from serve.console.who import CheckCsrf, Claimer, Reader
 from serve.hub import hub_of
@@ -100,26 +100,17 @@ def show_wording(request: Request, case_id: str, person: Reader, form: Typed) ->
 
     Raises: NotFound, LeaseLost, BadInput.
     """
-    now = utc_now()
-    with hub_of(request).database.write() as session:
+    hub, now = hub_of(request), utc_now()
+    with hub.database.write() as session:
         case = case_within_reach(session, person, case_id)
         if not may_read_texts(case, person, now):
             raise LeaseLost("the posts of this case are read by whoever holds it", field="lease")
         if not form.shows:
             raise BadInput("show: one of the wordings", field="show")
-        known = {one.sample.post_id for one in _wordings(session, case, form.page)}
+        known = {one.sample.post_id: one.sample for one in _wordings(session, case, form.page)}
         if form.shows not in known:
             raise NotFound("there is no such wording in this case")
-        details: dict[str, Detail] = {"case_id": case_id, "lease_number": case.lease_number}
-        record(
-            session,
-            actor=person.actor,
-            event=Event.POST_REVEALED,
-            subject=form.shows,
-            details=details,
-            at=now,
-        )
-        session.flush()
+        show_post(session, hub, case, known[form.shows], person, now)
         form = WordingForm(uncovered=form.uncovered | {form.shows}, page=form.page)
         return _page(request, session, person, case, form)
 

@@ -12,6 +12,7 @@ from model.errors import BadInput, DuplicateName, NotFound
 from model.normalise import check_text
 from serve.audit.events import Event
 from serve.audit.log import record
+from serve.people.exposure.forgetting import forget_person
 from serve.people.passwords import NO_PASSWORD, hash_password
 from serve.people.roles import role_named
 from serve.people.sign_in_steps import drop_steps
@@ -65,12 +66,16 @@ def officer_named(session: Session, name: str) -> Officer | None:
 
 
 def disable_officer(session: Session, *, officer_id: str, actor: str, at: datetime) -> None:
-    """Ends an account and every session of it, at once. Raises: NotFound."""
+    """Ends an account and every session of it, at once; what was kept of the person's reading goes with it.
+
+    Raises: NotFound.
+    """
     found = session.get(Officer, officer_id)
     if found is None or found.disabled_at is not None:
         raise NotFound("officer_id: there is no such officer who can sign in", field="officer_id")
     found.disabled_at = at
     end_sessions(session, officer_id)
+    forget_person(session, officer_actor(officer_id))
     record(session, actor=actor, event=Event.OFFICER_DISABLED, subject=officer_id, details={}, at=at)
 
 

@@ -19,6 +19,7 @@ from serve.cases.ordering import load_queue_rules
 from serve.cases.outcomes import load_outcomes
 from serve.cases.workflow.timers import load_workflow
 from serve.intake.sample_feed import read_sample_feed
+from serve.people.exposure.policy import load_exposure
 from serve.storage.identifiers import utc_now
 from training.ablation import load_plan
 from training.corpora.contrast import FamilyFile
@@ -40,6 +41,7 @@ LOADERS: list[tuple[str, Callable[[Path], Any]]] = [
     ("policy/outcomes.yaml", load_outcomes),
     ("policy/gate.yaml", load_rules),
     ("policy/workflow.yaml", load_workflow),
+    ("policy/exposure.yaml", load_exposure),
     ("policy/queue.yaml", load_queue_rules),
     ("law/*.yaml", load_law),
     ("policy/*.yaml", load_policy),

@@ -6,7 +6,7 @@ that page stops them and is seen to stop them.
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -213,6 +213,7 @@ def test_hostile_words_of_reporters_and_readers_stay_words_on_every_page(
     expect(first.get_by_role("alert", name="There is a problem")).to_be_visible()
     assert first.get_by_label("Why?").input_value() == words
     look(first, at="a step", has_words=False)
+    first.once("dialog", lambda leaving: leaving.accept())  # what is typed is asked about first
     first.get_by_role("link", name="Back to the case").click()
     first.get_by_role("button", name="Seal the evidence").click()
     expect(first.locator("#decide")).to_be_visible()
@@ -242,6 +243,10 @@ def test_hostile_words_of_reporters_and_readers_stay_words_on_every_page(
     for address in ("/", "/board"):
         senior.goto(address)
         look(senior, at=address, has_words=False)
+    asked = urlencode({"back": HOSTILE[0], "because": HOSTILE[5], "done": HOSTILE[1]})
+    for address in ("/exposure", f"/exposure/pause?{asked}"):
+        first.goto(address)
+        look(first, at=address, has_words=False)
     first.goto("/reports/new")
     first.get_by_label("What does the post say?").fill(words)
     first.get_by_label("Where is it?").fill(HOSTILE[6])

@@ -27,7 +27,11 @@ from serve.storage.tables import Officer, Row
 NAME: Final = "Zebedee Quillfeather"
 PASSWORD: Final = "a made-up password"
 
-NAMES_OF_THINGS: Final = {"suites.name": "of a suite", "officers.name": "the one place for a person's name"}
+NAMES_OF_THINGS: Final = {
+    "suites.name": "of a suite",
+    "saved_filters.name": "of a search that somebody kept for themselves",
+    "officers.name": "the one place for a person's name",
+}
 """Columns that are called a name; a new one says here what it is the name of."""
 
 PERSONAL: Final = re.compile(

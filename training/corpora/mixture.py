@@ -178,12 +178,22 @@ def _contrast(
 def _refuse_too_much_contrast(mixture: Mixture, recipe: Recipe) -> None:
     if recipe.contrast is None:
         return
-    made = sum(post.repeat for post in mixture.train if post.corpus == CONTRAST)
-    share = made / max(1, sum(post.repeat for post in mixture.train))
+    showings = [(post.corpus, _showings(post, recipe)) for post in mixture.train]
+    made = sum(count for corpus, count in showings if corpus == CONTRAST)
+    share = made / max(1.0, sum(count for _, count in showings))
     if share > recipe.contrast.share_at_most:
         raise BadConfig(
             f"contrast: {share:.1%} of what is shown, more than {recipe.contrast.share_at_most:.0%}"
         )
+
+
+def _showings(post: MixturePost, recipe: Recipe) -> float:
+    """How often the run shows the post: its repeats in each epoch, and its share of the last stage."""
+    last = recipe.finishing
+    if last is None:
+        return float(recipe.epochs * post.repeat)
+    marked = last.rationale > 0 and post.rationale is not None
+    return recipe.epochs * post.repeat + (1.0 if marked else last.shares.get(post.corpus, 0.0))
 
 
 def _mentions(recipe: Recipe, mixture: Mixture) -> Callable[[str], bool]:

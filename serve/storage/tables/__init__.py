@@ -18,6 +18,7 @@ from serve.storage.tables.cases import (
     Report,
 )
 from serve.storage.tables.decisions import Appeal, Decision, DecisionPost, Judgement, PostReversal
+from serve.storage.tables.exposure import Break, ExposurePreferences, Reading, WentOn
 from serve.storage.tables.finding import SavedFilter, SearchEntry
 from serve.storage.tables.labelling import LabelRow, Task
 from serve.storage.tables.log import AuditEvent
@@ -43,6 +44,7 @@ __all__ = [
     "ApiKey",
     "Appeal",
     "AuditEvent",
+    "Break",
     "Case",
     "CasePost",
     "CaseSkip",
@@ -52,6 +54,7 @@ __all__ = [
     "DecisionPost",
     "DistinctText",
     "Draft",
+    "ExposurePreferences",
     "IdempotencyKey",
     "Judgement",
     "LabelRow",
@@ -61,6 +64,7 @@ __all__ = [
     "PostReversal",
     "PostScores",
     "PostText",
+    "Reading",
     "RecoveryCode",
     "Report",
     "RoleGrant",
@@ -79,4 +83,5 @@ __all__ = [
     "TextSeparation",
     "UsedState",
     "UtcDateTime",
+    "WentOn",
 ]

@@ -76,6 +76,8 @@ def test_only_those_who_label_may_open_the_pages(
         "researcher",
         "auditor",
         "admin",
+        "hub_lead",
+        "records_officer",
     }
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from case_work import ADA, BEN, CLEO, LEASE, NOTHING, events, give_back, read_by, settle, take, taken
 
 from serve.cases import claiming
-from serve.cases.claiming import Claimant, claim
+from serve.cases.claiming import Claimant, anything_for, claim
 from serve.cases.ordering import QUEUES
 from serve.hub import Hub
 from serve.storage.tables import CLAIMABLE, CaseSkip
@@ -89,6 +90,85 @@ def test_severity_above_what_somebody_may_read_is_left_to_others(
     assert taken(hub, ADA, now, severity_at_most=2).case_id == mild
     assert take(hub, ADA, now, severity_at_most=2) is None
     assert taken(hub, BEN, now, severity_at_most=3).case_id == grave
+
+
+def test_strands_that_somebody_would_rather_not_read_are_left_to_others(
+    hub: Hub, make_cases: MakeCases, now: datetime
+) -> None:
+    wish = {"strands_left_out": ("far_right", "islamophobic")}
+    (own,) = make_cases([4.0], queue="far_right", strands=["far_right"])
+    (mixed,) = make_cases([3.0], queue="several", strands=["antisemitic", "far_right"])
+    (other,) = make_cases([2.0], queue="antisemitic", strands=["antisemitic"])
+    (none,) = make_cases([1.0])
+    assert [taken(hub, ADA, now, **wish).case_id for _ in range(2)] == [other, none]
+    assert take(hub, ADA, now, **wish) is None
+    assert [taken(hub, BEN, now).case_id for _ in range(2)] == [own, mixed]
+
+
+def test_case_of_several_strands_comes_to_whoever_minds_none_of_them(
+    hub: Hub, make_cases: MakeCases, now: datetime
+) -> None:
+    (mixed,) = make_cases([3.0], queue="several", strands=["antisemitic", "far_right"])
+    assert taken(hub, ADA, now, strands_left_out=("islamophobic",)).case_id == mixed
+
+
+def test_case_that_was_kept_for_somebody_by_name_comes_whatever_its_strand(
+    hub: Hub, make_cases: MakeCases, now: datetime
+) -> None:
+    (kept,) = make_cases(
+        [1.0], queue="far_right", strands=["far_right"], waiting=False, reserved_for=ADA,
+        reserved_until=now + timedelta(days=1),
+    )  # fmt: skip
+    assert taken(hub, ADA, now, strands_left_out=("far_right",)).case_id == kept
+
+
+def test_made_up_strand_is_no_part_of_a_statement(hub: Hub, now: datetime) -> None:
+    with pytest.raises(ValueError, match="one of antisemitic"):
+        take(hub, ADA, now, strands_left_out=("made up'",))
+
+
+def test_somebody_may_choose_an_emergency_past_every_limit_and_gets_nothing_else(
+    hub: Hub, make_cases: MakeCases, now: datetime
+) -> None:
+    limits = {"severity_at_most": 1, "strands_left_out": ("far_right",)}
+    make_cases([9.0], severity_expected=1)
+    (grave,) = make_cases(
+        [5.0], severity_expected=4, queue="far_right", strands=["far_right"], emergency="emergency_escalated"
+    )
+    make_cases([7.0], emergency="emergency_relayed")
+    assert take(hub, ADA, now, stages=("triage",), emergencies_only=True, **limits) is None
+    assert taken(hub, ADA, now, emergencies_only=True, **limits).case_id == grave
+    assert take(hub, BEN, now, emergencies_only=True) is None
+
+
+def test_emergency_that_somebody_has_judged_does_not_come_to_them_again(
+    hub: Hub, make_cases: MakeCases, now: datetime
+) -> None:
+    (grave,) = make_cases([5.0], severity_expected=4, emergency="emergency_escalated")
+    read_by(hub, ADA, now, severity=4)
+    assert take(hub, ADA, now, emergencies_only=True) is None
+    assert taken(hub, BEN, now, emergencies_only=True).case_id == grave
+
+
+@pytest.mark.parametrize(
+    "limits",
+    [{}, {"severity_at_most": 1}, {"strands_left_out": ("far_right",)}, {"emergencies_only": True},
+     {"stages": ()}, {"stages": ("triage",)}],
+    ids=str,
+)  # fmt: skip
+def test_asking_whether_anything_waits_says_what_a_claim_would_find_and_takes_nothing(
+    hub: Hub, make_cases: MakeCases, now: datetime, limits: dict[str, Any]
+) -> None:
+    def waits(actor: str) -> bool:
+        with hub.database.read() as session:
+            return anything_for(session, Claimant(actor, **limits))
+
+    assert not waits(ADA)
+    make_cases([2.0], severity_expected=3, queue="far_right", strands=["far_right"])
+    make_cases([1.0], severity_expected=3, state="triage", emergency="emergency_escalated")
+    for _ in range(3):
+        assert waits(ADA) is waits(ADA)
+        assert waits(ADA) is (take(hub, ADA, now, **limits) is not None)
 
 
 @pytest.mark.parametrize("looks", [(2,), (2, 4)])

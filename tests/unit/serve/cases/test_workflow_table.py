@@ -190,7 +190,7 @@ def test_page_holds_what_the_command_prints() -> None:
 
 
 def test_workflow_needs_no_database_and_no_web(tmp_path: Path) -> None:
-    rooms = "advance, command, diagram, due, guards, states, steps, table, timers, today"
+    rooms = "advance, command, diagram, due, guards, states, steps, table, timers"
     ask = (
         "print(sorted({name.split('.')[0] for name in sys.modules} & {'sqlalchemy', 'fastapi', 'starlette'}))"
     )

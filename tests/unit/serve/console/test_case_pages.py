@@ -15,7 +15,7 @@ from starlette.testclient import TestClient
 from serve.cases import leases
 from serve.cases.claiming import Claimant, claim
 from serve.console.form_errors import sentence
-from serve.console.queue_pages import claim_next
+from serve.console.next_case import claim_next
 from serve.hub import Hub
 from serve.people.access import SignedIn
 from serve.people.officers import officer_actor
@@ -211,7 +211,7 @@ def test_only_the_field_at_fault_of_the_sign_in_form_says_so(client: TestClient)
     page = client.post("/sign-in", data={"csrf_token": token, "name": "ann"}, headers=PAGE).text
 
     assert page.count("with-error") == 1
-    assert re.search(r'id="password"[^>]*aria-invalid="true" aria-describedby="password-error"', page)
+    assert re.search(r'id="password"[^>]*aria-describedby="password-error" aria-invalid="true"', page)
     assert re.search(r'<p class="field-error" id="password-error">.*Enter your password</p>', page)
     assert not re.search(r'id="name"[^>]*aria-invalid', page)
 

@@ -162,10 +162,10 @@ def test_case_goes_from_a_report_to_an_appeal_read_by_somebody_else(
     case = one(hub, Case)
     assert (case.platform, case.state) == ("removed", "decided")
 
-    assert first.do("appeal", made_by="author", grounds="It was a joke.").status_code == 404
+    assert first.do("appeal", made_by="author", grounds="It was a joke.").status_code == 409
     assert senior.do("appeal", made_by="author", grounds="It was a <i>joke</i>.").status_code == 303
     assert one(hub, Appeal).grounds == "It was a <i>joke</i>."
-    assert senior.do("appeal", made_by="author", grounds="Again.").status_code == 404
+    assert senior.do("appeal", made_by="author", grounds="Again.").status_code == 409
     for reader in (first, second, senior):
         assert reader.post("/cases/next").headers["location"] == "/cases/none"
     page = other.take()
@@ -186,7 +186,7 @@ def test_agreeing_second_reader_decides_and_hears_it(
     answer = second.judge(hub)
     assert "The two of you agree" in second.get(answer.headers["location"]).text
     assert first.get(f"/cases/{first.case_id}/judged").status_code == 200
-    assert people().get(f"/cases/{first.case_id}/judged").status_code == 404
+    assert people().get(f"/cases/{first.case_id}/judged").status_code == 303
 
 
 def test_judgement_that_comes_too_late_is_kept_offered_and_used(
@@ -209,7 +209,7 @@ def test_judgement_that_comes_too_late_is_kept_offered_and_used(
     assert one(hub, Draft).why == "lease_lost"
     assert "Your draft on case" in ann.get("/").text
     assert "Half an hour of work." in ann.get(f"/cases/{ann.case_id}/draft").text
-    assert ben.get(f"/cases/{ann.case_id}/draft").status_code == 404
+    assert ben.get(f"/cases/{ann.case_id}/draft").status_code == 303
 
     ben.post(f"/cases/{ben.case_id}/release")
     page = ann.take()
@@ -328,8 +328,8 @@ def test_step_forms_ask_what_their_guards_ask_and_say_what_is_missing(
     assert "Without the additional threshold" in answer.text
     assert re.search(r'name="keeps_subject_identity"[^>]* checked', answer.text)
     assert ann.do("link_duplicate", linked_to="AAAA BBBB", reason="The same.").status_code == 422
-    assert ann.do("decide").status_code == 404
-    assert ann.do("claim").status_code == 404
+    assert ann.do("decide").status_code == 409
+    assert ann.do("claim").status_code == 409
     assert ann.do("nonsense").status_code == 404
     ann.do("seal_evidence")  # the next case is the same one, in review
     ann.take()
