@@ -14,6 +14,7 @@ from serve.cases.law import LawCatalogue
 from serve.cases.ordering import QueueRules
 from serve.cases.outcomes import OutcomeCatalogue
 from serve.cases.workflow.timers import WorkflowRules
+from serve.registry.live import LiveModels
 from serve.settings import Settings
 from serve.storage.engine import Database
 
@@ -24,7 +25,7 @@ class Hub:
 
     settings: Settings
     database: Database
-    classifier: Classifier
+    models: LiveModels
     policy: Policy
     outcomes: OutcomeCatalogue
     workflow: WorkflowRules
@@ -34,6 +35,11 @@ class Hub:
     codebook_sha256: str
     posts_waiting: threading.Event = field(default_factory=threading.Event)
     suites_waiting: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def classifier(self) -> Classifier:
+        """The classifier whose scores count now. Take it once a batch: the next reading may give another."""
+        return self.models.current
 
 
 def hub_of(request: Request) -> Hub:

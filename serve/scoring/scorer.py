@@ -47,6 +47,7 @@ class ScoredPost:
     post_id: str
     scores: dict[str, float] | NotScored
     routed: Routed
+    bundle: str
 
 
 class Scorer:
@@ -100,21 +101,22 @@ def score_posts(hub: Hub, waiting: Sequence[tuple[str, str]]) -> list[ScoredPost
 
     Raises: whatever the classifier raises, if no text at all can be scored with it.
     """
-    results = score_each(hub.classifier, [post_text for _, post_text in waiting], contain=True)
-    thresholds = hub.classifier.thresholds
+    classifier = hub.classifier  # once: another may take its place while this batch is scored
+    results = score_each(classifier, [post_text for _, post_text in waiting], contain=True)
+    thresholds, bundle = classifier.thresholds, classifier.bundle_id
     scored = []
     for (post_id, _), result in zip(waiting, results, strict=True):
         if isinstance(result, Fault):
             unscored = route(None, hub.policy, thresholds)
             reason = f"{unscored.reason} ({result.code})"
             routed = Routed(unscored.route, reason, unscored.strands, unscored.priority)
-            scored.append(ScoredPost(post_id, NotScored.FAULT, routed))
+            scored.append(ScoredPost(post_id, NotScored.FAULT, routed, bundle))
         elif isinstance(result, Language):
             routed = route_unread_language(result, hub.policy)
-            scored.append(ScoredPost(post_id, NotScored.LANGUAGE, routed))
+            scored.append(ScoredPost(post_id, NotScored.LANGUAGE, routed, bundle))
         else:
             routed = route(result.by_head, hub.policy, thresholds, result.notes)
-            scored.append(ScoredPost(post_id, result.by_head, routed))
+            scored.append(ScoredPost(post_id, result.by_head, routed, bundle))
     return scored
 
 
@@ -168,7 +170,7 @@ def _scores_row(hub: Hub, post: ScoredPost, now: datetime) -> PostScores:
     scores = {} if isinstance(post.scores, NotScored) else post.scores
     return PostScores(
         post_id=post.post_id,
-        bundle=hub.classifier.bundle_id,
+        bundle=post.bundle,
         policy=f"{hub.policy.name} {hub.policy.version}",
         policy_sha256=hub.policy.sha256,
         hate=scores.get("hate"),
@@ -182,7 +184,7 @@ def _scores_row(hub: Hub, post: ScoredPost, now: datetime) -> PostScores:
 
 
 def _record_scored(session: Session, hub: Hub, post: ScoredPost, case_id: str, now: datetime) -> None:
-    stood_on = {"bundle": hub.classifier.bundle_id, "policy_sha256": hub.policy.sha256}
+    stood_on = {"bundle": post.bundle, "policy_sha256": hub.policy.sha256}
     routed = post.routed
     record(session, actor=SCORER, event=Event.POST_SCORED, subject=post.post_id, details=stood_on, at=now)
     details: dict[str, Detail] = {"post_id": post.post_id, "route": routed.route, "priority": routed.priority}

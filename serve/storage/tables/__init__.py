@@ -23,6 +23,14 @@ from serve.storage.tables.labelling import LabelRow, Task
 from serve.storage.tables.log import AuditEvent
 from serve.storage.tables.people import ApiKey, IdempotencyKey, Officer, Session, SignInAttempt
 from serve.storage.tables.posts import Post, PostScores
+from serve.storage.tables.registry import (
+    AliasChange,
+    BundleAlias,
+    BundleRow,
+    GateVerdict,
+    Promotion,
+    ShadowScores,
+)
 from serve.storage.tables.research import SuiteResult, SuiteRow, SuiteRun
 from serve.storage.tables.row import Row, RowNumber, UtcDateTime
 from serve.storage.tables.texts import DistinctText, PostText, TextBand, TextSeparation
@@ -30,9 +38,12 @@ from serve.storage.tables.texts import DistinctText, PostText, TextBand, TextSep
 __all__ = [
     "CLAIMABLE",
     "HELD",
+    "AliasChange",
     "ApiKey",
     "Appeal",
     "AuditEvent",
+    "BundleAlias",
+    "BundleRow",
     "Case",
     "CasePost",
     "CaseSkip",
@@ -41,6 +52,7 @@ __all__ = [
     "DecisionPost",
     "DistinctText",
     "Draft",
+    "GateVerdict",
     "IdempotencyKey",
     "Judgement",
     "LabelRow",
@@ -50,12 +62,14 @@ __all__ = [
     "PostReversal",
     "PostScores",
     "PostText",
+    "Promotion",
     "Report",
     "Row",
     "RowNumber",
     "SavedFilter",
     "SearchEntry",
     "Session",
+    "ShadowScores",
     "SignInAttempt",
     "SuiteResult",
     "SuiteRow",
