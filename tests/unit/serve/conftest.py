@@ -52,8 +52,8 @@ def make_cases(hub: Hub) -> Callable[[Sequence[float]], list[str]]:
                 )
                 session.add(
                     Case(
-                        case_id=case_id, state="captured", waiting=True, route="review", strands=[], priority=priority, rank=priority,
-                        created_at=NOW, lease_number=0,
+                        case_id=case_id, state="captured", waiting=True, route="review", strands=[],
+                        priority=priority, rank=priority, created_at=NOW, lease_number=0,
                     )
                 )  # fmt: skip
             session.flush()
