@@ -139,7 +139,8 @@ def test_the_database_itself_refuses_one_person_s_promotion(database: Database, 
         session.add(
             Promotion(
                 promotion_id=new_id(), bundle_id=new, replaces=current, verdict_id=verdict.verdict_id,
-                reason="alone", asked_by=ADA, asked_at=NOW, answer="approved", answered_by=ADA, answered_at=NOW,
+                reason="alone", asked_by=ADA, asked_at=NOW, answer="approved", answered_by=ADA,
+                answered_at=NOW,
             )
         )  # fmt: skip
 
