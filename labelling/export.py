@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from labelling.tasks import check_batch
+from labelling.batches import check_batch
 from model.configuration import sha256_of
 from model.records import Label, LabelledPost
 from serve.storage.tables import LabelRow, Task

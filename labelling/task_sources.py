@@ -29,6 +29,11 @@ class TaskRow:
 
     external_id: str | None
     text: str
+    sample_reason: str = "all"
+    """Why it was chosen; `all`: nobody chose, the whole source was taken."""
+    inclusion_probability: float | None = None
+    severity_expected: int = 1
+    place: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +51,7 @@ def rows_from_cases(session: Session) -> Iterator[TaskRow]:
         select(Post.post_id, Post.text)
         .join(CasePost, CasePost.post_id == Post.post_id)
         .join(Case, Case.case_id == CasePost.case_id)
-        .where(Case.state == "decided")
+        .where(Case.decided_at.is_not(None))
         .order_by(Post.post_id)
     )
     for post_id, text in session.execute(query):

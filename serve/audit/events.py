@@ -46,6 +46,8 @@ class Event(StrEnum):
     SIGNED_IN = "people:officer:signed_in"
     SIGN_IN_REFUSED = "people:officer:sign_in_refused"
     SIGNED_OUT = "people:officer:signed_out"
+    BATCH_MADE = "labelling:batch:made"
+    AUDIT_RELEASED = "labelling:batch:released"
     TASK_ADDED = "labelling:task:added"
     TASK_CLAIMED = "labelling:task:claimed"
     TASK_LEASE_RENEWED = "labelling:lease:renewed"

@@ -19,7 +19,18 @@ from serve.storage.tables.cases import (
 )
 from serve.storage.tables.decisions import Appeal, Decision, DecisionPost, Judgement, PostReversal
 from serve.storage.tables.finding import SavedFilter, SearchEntry
-from serve.storage.tables.labelling import LabelRow, Task
+from serve.storage.tables.labelling import (
+    Adjudication,
+    BatchRow,
+    GoldItem,
+    LabelRow,
+    LabelSuspect,
+    PracticeAnswer,
+    Quarantined,
+    Task,
+    TaskSlot,
+    TermReview,
+)
 from serve.storage.tables.log import AuditEvent
 from serve.storage.tables.people import ApiKey, IdempotencyKey, Officer, Session, SignInAttempt
 from serve.storage.tables.posts import Post, PostScores
@@ -38,10 +49,12 @@ from serve.storage.tables.texts import DistinctText, PostText, TextBand, TextSep
 __all__ = [
     "CLAIMABLE",
     "HELD",
+    "Adjudication",
     "AliasChange",
     "ApiKey",
     "Appeal",
     "AuditEvent",
+    "BatchRow",
     "BundleAlias",
     "BundleRow",
     "Case",
@@ -53,16 +66,20 @@ __all__ = [
     "DistinctText",
     "Draft",
     "GateVerdict",
+    "GoldItem",
     "IdempotencyKey",
     "Judgement",
     "LabelRow",
+    "LabelSuspect",
     "Note",
     "Officer",
     "Post",
     "PostReversal",
     "PostScores",
     "PostText",
+    "PracticeAnswer",
     "Promotion",
+    "Quarantined",
     "Report",
     "Row",
     "RowNumber",
@@ -75,6 +92,8 @@ __all__ = [
     "SuiteRow",
     "SuiteRun",
     "Task",
+    "TaskSlot",
+    "TermReview",
     "TextBand",
     "TextSeparation",
     "UtcDateTime",
