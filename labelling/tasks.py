@@ -296,8 +296,8 @@ def _live(task_id: str, lease_number: int, actor: str, now: datetime) -> tuple[C
     )
 
 
-def _held() -> Select[Any]:
-    query: Select[Any] = select(
+def _held() -> Select[*tuple[Any, ...]]:
+    query: Select[*tuple[Any, ...]] = select(
         TaskSlot.task_id,
         TaskSlot.slot,
         TaskSlot.batch,

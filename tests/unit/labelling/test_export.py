@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from labelling import command, labels, tasks
+from labelling import batches, command, labels, tasks
 from labelling.codebook import Codebook
 from labelling.export import export, pseudonym
 from labelling.task_sources import TaskRow
@@ -217,7 +217,7 @@ def test_command_adds_tasks_and_says_what_became_of_every_row(
     assert "1 tasks added to pilot, 1 texts were there already, 1 bad rows" in printed.out
     assert printed.err == "posts.jsonl: line 2: bad_record: not JSON\n"
     with database.read() as session:
-        assert [task.batch for task in tasks.progress(session)] == ["pilot"]
+        assert [task.batch for task in batches.progress(session)] == ["pilot"]
 
 
 def test_command_adds_no_task_twice_and_ends_well(home: Path, tmp_path: Path) -> None:

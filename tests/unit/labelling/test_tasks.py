@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from labelling import tasks
+from labelling import batches, tasks
 from labelling.task_sources import BadRow, TaskRow, rows_from_cases, rows_from_file
 from model.errors import BadInput, LeaseLost
 from serve.storage.engine import Database
@@ -316,7 +316,7 @@ def test_progress_counts_every_task_once(
     ada.claim()
 
     with database.read() as session:
-        (pilot,) = tasks.progress(session)
+        (pilot,) = batches.progress(session)
 
     assert (pilot.batch, pilot.waiting, pilot.labelled, pilot.skipped, pilot.total) == ("pilot", 2, 1, 1, 4)
 
