@@ -175,7 +175,8 @@ def skip(
         state="skipped",
         keep_annotator=entry.records_person,
     )
-    offer_anew(session, task_id)
+    if entry.records_person:  # else it would come straight back to whom it was too much
+        offer_anew(session, task_id)
     who = actor if entry.records_person else DESK
     label_id = new_id()
     session.add(

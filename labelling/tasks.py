@@ -267,6 +267,21 @@ def offer_anew(session: Session, task_id: str) -> bool:
     return True
 
 
+def offer_again(session: Session, *, batch: str, actor: str, now: datetime) -> int:
+    """Opens the slots of a batch that were skipped without a name, for whoever comes; how many."""
+    reopened = session.scalars(
+        update(TaskSlot)
+        .where(TaskSlot.batch == batch, TaskSlot.state == "skipped", TaskSlot.annotator.is_(None))
+        .values(state="open")
+        .returning(TaskSlot.task_id)
+        .execution_options(synchronize_session=False)
+    ).all()
+    if reopened:
+        details = {"slots": len(reopened)}
+        record(session, actor=actor, event=Event.SKIPPED_OFFERED, subject=batch, details=details, at=now)
+    return len(reopened)
+
+
 def heartbeat(
     session: Session, *, task_id: str, lease_number: int, actor: str, now: datetime, lease_seconds: float
 ) -> datetime:

@@ -49,6 +49,7 @@ class Event(StrEnum):
     BATCH_MADE = "labelling:batch:made"
     AUDIT_RELEASED = "labelling:batch:released"
     TASK_ADDED = "labelling:task:added"
+    SKIPPED_OFFERED = "labelling:skipped:offered"
     TASK_CLAIMED = "labelling:task:claimed"
     TASK_LEASE_RENEWED = "labelling:lease:renewed"
     TASK_LEASE_RELEASED = "labelling:lease:released"

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from labelling import batches, command, labels, tasks
+from labelling.batches import make_batch
 from labelling.codebook import Codebook
 from labelling.export import export, pseudonym
 from labelling.task_sources import TaskRow
@@ -157,6 +158,7 @@ def test_any_label_survives_the_way_through_database_and_file(
     with database.write() as session:
         for text, answers in cases:
             now = utc_now()
+            make_batch(session, codebook, batch=batch, actor="system:t", now=now)
             tasks.add_tasks(
                 session, batch=batch, rows=[TaskRow(None, text)], source="t", actor="system:t", now=now
             )
