@@ -254,7 +254,12 @@ def revoke_key(
 @admin.command("create-officer")
 def create_officer(
     name: Annotated[str, typer.Argument(help="Name to sign in with.")],
-    role: Annotated[str, typer.Option(help="officer, supervisor, annotator, researcher, auditor or admin.")],
+    role: Annotated[
+        str,
+        typer.Option(
+            help="officer, supervisor, hub_lead, records_officer, annotator, researcher, auditor or admin."
+        ),
+    ],
     password_stdin: Annotated[
         bool, typer.Option("--password-stdin", help="Read the password from stdin.")
     ] = False,
@@ -278,6 +283,49 @@ def disable_officer(
     from serve.people.administration import disable_officer as disable
 
     typer.echo(disable(home, name=name))
+
+
+@admin.command("reset-totp")
+def reset_totp(
+    name: Annotated[str, typer.Argument(help="Name that the person signs in with.")],
+    home: Home = Path("hub"),
+) -> None:
+    """Take a lost authenticator away from a person, end their sessions, and print their officer id."""
+    from serve.people.administration import reset_totp as reset
+
+    typer.echo(reset(home, name=name))
+
+
+@admin.command("bundles")
+def bundles(home: Home = Path("hub")) -> None:
+    """List the bundles that a hub knows: current, shadow or previous, and what the gate said of each."""
+    from serve.registry.command import list_bundles
+
+    for line in list_bundles(home):
+        typer.echo(line)
+
+
+@admin.command("register-bundle")
+def register_bundle(
+    folder: Annotated[Path, typer.Argument(help="Folder of the bundle.")],
+    verdict: Annotated[Path | None, typer.Option(help="What `watchhouse gate --out` wrote of it.")] = None,
+    home: Home = Path("hub"),
+) -> None:
+    """Verify a bundle, copy it into the hub and print its id; it scores nothing until people promote it."""
+    from serve.registry.command import register_bundle as register
+
+    typer.echo(register(home, folder=folder, verdict=verdict))
+
+
+@admin.command("roll-back")
+def roll_back(
+    reason: Annotated[str, typer.Option(help="Why; it is kept.")],
+    home: Home = Path("hub"),
+) -> None:
+    """Let the previous bundle score again, at once, and print its id."""
+    from serve.registry.command import roll_back as back
+
+    typer.echo(back(home, reason=reason))
 
 
 @admin.command("migrate")

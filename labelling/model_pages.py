@@ -1,4 +1,4 @@
-"""The bundles of a hub: which one scores, what the gate says of the others, shadow, promotion, the way back."""
+"""The bundles of a hub: which one scores, the gate on the others, shadow, promotion, the way back."""
 
 from __future__ import annotations
 

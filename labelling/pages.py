@@ -14,7 +14,7 @@ from fastapi import APIRouter, Depends, FastAPI, Form, Request
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 from sqlalchemy.orm import Session
 
-from labelling import batches, labels, tasks
+from labelling import batches, labels, model_pages, tasks
 from labelling.codebook import Codebook, load_codebook
 from labelling.desk import spans_for_form, spans_from_form, words_of
 from labelling.labels import Answers
@@ -25,14 +25,13 @@ from serve.console.plain_words import strands_words
 from serve.console.turns import take_turn
 from serve.console.visible_text import word_count
 from serve.hub import Hub, hub_of
-from serve.people.access import SignedIn, check_csrf, signed_in
+from serve.people.access import SignedIn, allowed, check_csrf
 from serve.people.roles import Action, roles_that_may
 from serve.problems import status_of
 from serve.storage.identifiers import utc_now
 from serve.storage.tables import LabelRow
 
 HERE: Final = Path(__file__).resolve().parent
-LABELLERS: Final = roles_that_may(Action.LABEL_TASKS)
 BEAT_SECONDS: Final = 60.0
 """How often an open, visible desk renews its lease; three times a lease at least."""
 
@@ -43,7 +42,7 @@ QUIETLY: Final = "quietly"
 """Stands in the address after a skip that kept nothing about the person."""
 
 router = APIRouter(prefix="/labelling", include_in_schema=False)
-Labeller = Annotated[SignedIn, Depends(signed_in(*LABELLERS))]
+Labeller = Annotated[SignedIn, Depends(allowed(Action.LABEL_TASKS))]
 CheckCsrf = Depends(check_csrf)
 LeaseNumber = Annotated[int, Form(ge=0, le=2**31 - 1, description="what the databases' column can hold")]
 
@@ -57,8 +56,10 @@ def register(app: FastAPI, hub: Hub) -> None:
     frame: Frame = app.state.frame
     frame.add_templates(HERE / "templates")
     frame.add_static("labelling", HERE / "static")
-    frame.add_navigation("Labelling", "/labelling", LABELLERS)
+    frame.add_navigation("Labelling", "/labelling", roles_that_may(Action.LABEL_TASKS))
+    frame.add_navigation("Models", "/models", roles_that_may(Action.VIEW_MODELS))
     app.include_router(router)
+    app.include_router(model_pages.router)
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,7 +46,7 @@ class BadRow:
 
 
 def rows_from_cases(session: Session) -> Iterator[TaskRow]:
-    """The posts of all decided cases, oldest first; `external_id` is our post id."""
+    """The posts of all cases on which a decision stands, oldest first; `external_id` is our post id."""
     query = (
         select(Post.post_id, Post.text)
         .join(CasePost, CasePost.post_id == Post.post_id)

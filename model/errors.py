@@ -95,10 +95,22 @@ class NotSignedIn(Fault):
     code = "not_signed_in"
 
 
+class WrongCode(NotSignedIn):
+    """The code of the second step is wrong, or was used before."""
+
+    code = "wrong_code"
+
+
 class NotAllowed(Fault):
     """The person or key is known, and may not do this."""
 
     code = "not_allowed"
+
+
+class IdentityRefused(NotAllowed):
+    """The sign-in service's answer does not let this person in; the message never quotes it."""
+
+    code = "identity_refused"
 
 
 class NotFound(Fault):
@@ -149,6 +161,12 @@ class DuplicateName(Conflict):
     code = "duplicate_name"
 
 
+class LastAdministrator(Conflict):
+    """It would leave the hub without anybody who can manage people."""
+
+    code = "last_administrator"
+
+
 class TooMany(Fault):
     """More attempts than allowed in the time; try later."""
 
@@ -159,6 +177,18 @@ class Unavailable(Fault):
     """A part that this needs (model, database) is not ready."""
 
     code = "unavailable"
+
+
+class ProviderUnavailable(Unavailable):
+    """The sign-in service does not answer, or not as its own description says."""
+
+    code = "provider_unavailable"
+
+
+class SecretUnreadable(Unavailable):
+    """Something that was sealed with the hub's secret key does not open with the key that it has now."""
+
+    code = "secret_unreadable"
 
 
 class InternalError(Fault):

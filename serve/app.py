@@ -31,6 +31,8 @@ from serve.hub import Hub
 from serve.intake import endpoint as intake_endpoint
 from serve.logs import RequestLog, configure_logging
 from serve.metrics import Metrics
+from serve.people.access import PUBLIC
+from serve.people.declared import check_declared
 from serve.registry.bundles import load_registered
 from serve.registry.live import BundleWatch, LiveModels, begin_with, classifier_of
 from serve.research import room as research_room
@@ -101,6 +103,7 @@ def create_app(
     research_room.register(app)
     for room in rooms:
         room(app, hub)
+    check_declared(app)
     # The last one added is the outermost: headers (on the log's own 500 too), log, guard, everything else.
     app.add_middleware(Guard, max_body_bytes=settings.max_body_bytes, max_json_depth=settings.max_json_depth)
     app.add_middleware(RequestLog, metrics=metrics)
@@ -157,11 +160,16 @@ def _lifespan(hub: Hub, workers: Sequence[Worker]) -> Callable[[FastAPI], Any]:
 
 
 def _add_probes(app: FastAPI, metrics: Metrics) -> None:
-    @app.get("/healthz", tags=["probes"], summary="The process is up")
+    @app.get("/healthz", tags=["probes"], summary="The process is up", dependencies=[PUBLIC])
     async def healthz() -> dict[str, str]:
         return {"status": "up"}
 
-    @app.get("/readyz", tags=["probes"], summary="Requests can be served and work is being done")
+    @app.get(
+        "/readyz",
+        tags=["probes"],
+        summary="Requests can be served and work is being done",
+        dependencies=[PUBLIC],
+    )
     def readyz(request: Request) -> JSONResponse:
         hub: Hub = request.app.state.hub
         if not hub.database.is_reachable() or not is_current(hub.database):
@@ -170,6 +178,12 @@ def _add_probes(app: FastAPI, metrics: Metrics) -> None:
             raise Unavailable("Posts are not scored, or leases not ended, at present; the log says why.")
         return JSONResponse({"status": "ready", "bundle": hub.classifier.bundle_id})
 
-    @app.get("/metrics", tags=["probes"], summary="Figures for Prometheus", response_class=Response)
+    @app.get(
+        "/metrics",
+        tags=["probes"],
+        summary="Figures for Prometheus",
+        response_class=Response,
+        dependencies=[PUBLIC],
+    )
     def figures() -> Response:
         return Response(metrics.exposition(), media_type="text/plain; version=0.0.4")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 import socket
 import sys
 from collections.abc import Sequence
@@ -23,6 +22,7 @@ from serve.intake.sample_feed import store_sample_feed
 from serve.people.administration import PRIVATE_UMASK, open_home
 from serve.people.keys import SCOPES, create_key
 from serve.people.officers import create_officer
+from serve.people.passwords import readable_password
 from serve.people.roles import Role
 from serve.server import run_server
 from serve.storage.identifiers import utc_now
@@ -33,8 +33,6 @@ HOST: Final = "127.0.0.1"
 
 ACTOR: Final = "system:demo"
 LOG_NAME: Final = "demo.log"
-SYLLABLES, WORDS = 2, 4
-CONSONANTS, VOWELS = "bdfgklmnprstvz", "aeiou"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,17 +103,6 @@ def create_access(session: Session) -> Access | None:
     return Access(people=people, key=made.key)
 
 
-def readable_password() -> str:
-    """A password of four made-up words, 49 random bits: easy to read from a screen, and to type.
-
-    >>> import re
-    >>> bool(re.fullmatch(r"([a-z]{4}-){3}[a-z]{4}", readable_password()))
-    True
-    """
-    syllables = (secrets.choice(CONSONANTS) + secrets.choice(VOWELS) for _ in range(SYLLABLES * WORDS))
-    return "-".join("".join(next(syllables) for _ in range(SYLLABLES)) for _ in range(WORDS))
-
-
 def welcome(home: Path, *, url: str, access: Access | None, stored: int) -> str:
     """What the screen says before the hub starts: the one place where a password or key is ever shown."""
     lines = ["", f"Watchhouse: a hub in {home.resolve()}, soon at {url}", ""]
@@ -129,8 +116,8 @@ def welcome(home: Path, *, url: str, access: Access | None, stored: int) -> str:
             f"  {command()} admin create-key --scopes {','.join(SCOPES)} --home {home}",
         ]
         return "\n".join([*lines, *ending, ""])
-    lines += ["Sign in with one of these. They are shown this once:", f"  {'role':<12}{'name':<12}password"]
-    lines += [f"  {person.role:<12}{person.name:<12}{person.password}" for person in access.people]
+    lines += ["Sign in with one of these. They are shown this once:", f"  {'role':<17}{'name':<17}password"]
+    lines += [f"  {person.role:<17}{person.name:<17}{person.password}" for person in access.people]
     lines += [
         "",
         "An API key with every scope, shown this once:",

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import yaml
 from pydantic import Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from model.configuration import configs_folder, not_yaml
 from model.errors import BadConfig
 from model.windows import MOST_WINDOWS
+from serve.oidc_settings import OidcSettings
+from serve.people.roles import Role
 
 PREFIX = "WATCHHOUSE_"
+NESTED = "__"
+"""WATCHHOUSE_OIDC__CLIENT_SECRET is the setting `client_secret` of the block `oidc`."""
+
+BLOCKS: Final = {"oidc": OidcSettings}
 NOT_SETTINGS = {"WATCHHOUSE_CONFIG_DIR", "WATCHHOUSE_TARGET_KEY", "WATCHHOUSE_TEST_POSTGRES_URL"}
 """Names with our prefix that are read elsewhere: configuration.py, training/targets, tests/conftest.py."""
 
@@ -22,7 +28,9 @@ NOT_SETTINGS = {"WATCHHOUSE_CONFIG_DIR", "WATCHHOUSE_TARGET_KEY", "WATCHHOUSE_TE
 class Settings(BaseSettings):
     """A hub's settings. The environment (`WATCHHOUSE_...`) wins over `HOME/hub.yaml`."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_nested_delimiter=NESTED, frozen=True, extra="forbid"
+    )
 
     home: Path
     database_url: SecretStr | None = Field(default=None, description="None: SQLite in the home folder")
@@ -42,6 +50,10 @@ class Settings(BaseSettings):
     scoring_batch: int = Field(default=64, ge=1, le=1000)
     classifier_threads: int = Field(default=2, ge=1)
     idempotency_days: float = Field(default=7.0, ge=1)
+    secret_key: SecretStr | None = Field(default=None, description="None: secret.key in the home folder")
+    require_totp: bool = Field(default=False, description="True in production: codes are no choice")
+    totp_roles: tuple[Role, ...] = Field(default=tuple(Role), description="whom require_totp is about")
+    oidc: OidcSettings | None = None
     secure_cookies: bool = Field(default=False, description="True behind TLS: cookies get __Host- and Secure")
 
     @property
@@ -60,26 +72,48 @@ def load_settings(home: Path) -> Settings:
 
     Raises: BadConfig.
     """
-    unknown = [
-        name
-        for name in os.environ
-        if name.startswith(PREFIX)
-        and name not in NOT_SETTINGS
-        and name.removeprefix(PREFIX).lower() not in Settings.model_fields
-    ]
+    named = [name for name in os.environ if name.startswith(PREFIX) and name not in NOT_SETTINGS]
+    unknown = [name for name in named if not _is_setting(name)]
     if unknown:
         raise BadConfig(f"unknown settings in the environment: {', '.join(sorted(unknown))}")
     file = home / "hub.yaml"
     values = _read(file) if file.exists() else {}
-    in_environment = {name.removeprefix(PREFIX).lower() for name in os.environ if name.startswith(PREFIX)}
-    values = {name: value for name, value in values.items() if name not in in_environment}
+    for name in named:
+        _leave_to_environment(values, name)
     try:
         return Settings(**{**values, "home": home})
+    except SettingsError as error:
+        raise BadConfig(f"settings: {error}") from None  # it names the setting and never its value
     except ValidationError as error:
         faults = "; ".join(
             f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_input=False)
         )
         raise BadConfig(f"settings: {faults}") from None
+
+
+def _path(name: str) -> tuple[str, str | None]:
+    """The setting that a variable names, and the one inside its block, if it is a block's.
+
+    >>> _path("WATCHHOUSE_OIDC__CLIENT_SECRET"), _path("WATCHHOUSE_BUNDLE")
+    (('oidc', 'client_secret'), ('bundle', None))
+    """
+    outer, nested, inner = name.removeprefix(PREFIX).lower().partition(NESTED)
+    return outer, inner if nested else None
+
+
+def _is_setting(name: str) -> bool:
+    outer, inner = _path(name)
+    if inner is None:
+        return outer in Settings.model_fields
+    return outer in BLOCKS and inner in BLOCKS[outer].model_fields
+
+
+def _leave_to_environment(values: dict[str, Any], name: str) -> None:
+    outer, inner = _path(name)
+    if inner is None:
+        values.pop(outer, None)
+    elif isinstance(values.get(outer), dict):
+        values[outer].pop(inner, None)
 
 
 def _read(file: Path) -> dict[str, Any]:

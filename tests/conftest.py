@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import hypothesis
 import pytest
 from pydantic import SecretStr
+from queue_rules import rules_without_chance
 from sqlalchemy import NullPool, create_engine, make_url
 from tiny_bundle import build_tiny_bundle
 
@@ -255,11 +256,16 @@ def database(request: pytest.FixtureRequest, hub_home: Path) -> Iterator[Databas
 
 @pytest.fixture
 def settings(hub_home: Path, database: Database, tiny_bundle: Path) -> Settings:
-    """Settings of a hub on `database` with the tiny bundle."""
+    """Settings of a hub on `database` with the tiny bundle; no case is drawn for a second reading."""
     from serve.settings import Settings
 
     url = None if database.is_sqlite else database.engine.url.render_as_string(hide_password=False)
-    return Settings(home=hub_home, database_url=SecretStr(url) if url else None, bundle=tiny_bundle)
+    return Settings(
+        home=hub_home,
+        database_url=SecretStr(url) if url else None,
+        bundle=tiny_bundle,
+        queue_rules=rules_without_chance(hub_home.parent),
+    )
 
 
 @pytest.fixture

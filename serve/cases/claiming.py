@@ -10,28 +10,46 @@ queue grows. Source: PROMISES.md section 0, findings 4 and 5.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from functools import lru_cache
+from typing import Any, Final, cast
 
-from sqlalchemy import Select, case, exists, select, text, union_all, update
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import (
+    ColumnElement,
+    Executable,
+    FromClause,
+    Integer,
+    Select,
+    Table,
+    Text,
+    bindparam,
+    case,
+    exists,
+    literal_column,
+    or_,
+    select,
+    text,
+    union_all,
+    update,
+)
+from sqlalchemy.orm import Session
 
 from serve.audit.events import Event
 from serve.cases.leases import LEASE_COLUMNS, TAKEN, ClaimedCase, claimed_case, record_lease, requeue_expired
 from serve.cases.ordering import QUEUES
-from serve.cases.setting_aside import wake_parked
-from serve.storage.tables import CLAIMABLE, Case, CaseSkip, Judgement
+from serve.cases.setting_aside import free_overdue, wake_parked
+from serve.storage.tables import CLAIMABLE, Case, CaseSkip, Judgement, UtcDateTime
 
 # Spelled out, not bound: with a parameter in its place neither database may use the partial index.
 IS_CASE_WAITING = text("cases.waiting")
+IS_RESERVED = text("cases.reserved_for IS NOT NULL")
+CASES: Final = cast("Table", Case.__table__)
+CLAIMED_BY: Final = bindparam("claimed_by", type_=Text)
 
-FIRST_LOOK: Final = 16
-"""Cases of each queue that a claim looks at first; more than claims that run at once on one database."""
-LOOK_FURTHER: Final = 8
-"""How many times more, each time that nothing was to be had."""
-LOOKS: Final = 4
+LOOKS: Final = (16, 128, 1024)
+"""How many cases of each queue a claim looks at, and then if nothing was to be had. The first is more than
+claims that usually run at once on one database; after the last it goes through the whole queue."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,106 +69,147 @@ class Claimant:
 def claim(session: Session, claimant: Claimant, *, now: datetime, lease_seconds: float) -> ClaimedCase | None:
     """The case that comes first for this claimant, leased to them; None if nothing waits for them.
 
-    What was handed over to them comes before the rest. Leases and parkings that ran out are ended first when
-    nothing else waits.
+    What was handed over to them comes before the rest. Leases, parkings and reservations that ran out are
+    ended first when nothing else waits.
     """
+    session.flush()  # what was skipped in this very transaction is not to come again
     claimed = _take(session, claimant, now, lease_seconds)
-    if claimed is None and (requeue_expired(session, now) + wake_parked(session, now)):
+    if claimed is None and _end_what_ran_out(session, now):
         claimed = _take(session, claimant, now, lease_seconds)
     if claimed is not None:
         record_lease(session, claimed, Event.CASE_CLAIMED, now)
     return claimed
 
 
-def _take(session: Session, claimant: Claimant, now: datetime, lease_seconds: float) -> ClaimedCase | None:
-    if not claimant.stages or not claimant.queues:
-        return None
-    case_id = session.execute(reserved_statement(claimant)).scalar()
-    look = FIRST_LOOK
-    for _ in range(LOOKS):
-        if case_id is not None:
-            break
-        case_id = session.execute(first_statement(claimant, look)).scalar()
-        look *= LOOK_FURTHER
-    if case_id is None:
-        return None
-    row = session.execute(take_statement(case_id, claimant.actor, now, lease_seconds)).first()
-    return None if row is None else claimed_case(row)
+@lru_cache(maxsize=256)
+def claim_statement(
+    stages: tuple[str, ...], queues: tuple[str, ...], *, look: int | None, has_limit: bool
+) -> Executable:
+    """Leases the first case among the top `look` of each queue (None: of all); for `claim_parameters`.
 
-
-def first_statement(claimant: Claimant, look: int) -> Select[Any]:
-    """Finds, and on PostgreSQL locks, the first case that this claimant may have among the top `look`.
-
-    The top of each queue is read off the index as it stands; the row itself is then asked again whether
-    it still waits, since another claim may have had it in between.
+    The top of each queue is read off the index as it stands. The row itself, once locked, is asked again
+    whether it still waits, since another claim may have had it in between. Kept: to put it
+    together takes longer than to run it.
     """
-    tops = [_top(stage, queue, look) for stage in claimant.stages for queue in claimant.queues]
-    candidates = union_all(*(select(top.subquery()) for top in tops)).subquery()
+    first = _first_case(stages, queues, look=look, has_limit=has_limit)
+    taken = case(*((CASES.c.state == waits, held) for waits, held in TAKEN.items()), else_=CASES.c.state)
     return (
-        select(Case.case_id)
-        .where(IS_CASE_WAITING, Case.case_id.in_(select(candidates.c.case_id)), *_may_have(claimant))
-        .order_by(Case.rank.desc(), Case.case_id)
-        .limit(1)
-        .with_for_update(skip_locked=True, of=Case)
-    )
-
-
-def reserved_statement(claimant: Claimant) -> Select[Any]:
-    """Finds the first case that was handed over to this claimant and is not parked."""
-    return (
-        select(Case.case_id)
-        .where(
-            text("cases.reserved_for IS NOT NULL"),
-            Case.reserved_for == claimant.actor,
-            Case.parked_until.is_(None),
-            Case.state.in_(claimant.stages),
-            *_may_have(claimant),
-        )
-        .order_by(Case.rank.desc(), Case.case_id)
-        .limit(1)
-        .with_for_update(skip_locked=True, of=Case)
-    )
-
-
-def take_statement(case_id: str, actor: str, now: datetime, lease_seconds: float) -> Any:
-    """Leases one case that waits, for anybody or for this actor; no row if it no longer does."""
-    return (
-        update(Case)
-        .where(
-            Case.case_id == case_id,
-            Case.state.in_(CLAIMABLE),
-            Case.parked_until.is_(None),
-            (Case.reserved_for.is_(None)) | (Case.reserved_for == actor),
-        )
+        update(CASES)
+        .where(CASES.c.case_id == first.scalar_subquery())
         .values(
-            state=case(*((Case.state == waits, held) for waits, held in TAKEN.items()), else_=Case.state),
+            state=taken,
             waiting=False,
             reserved_for=None,
-            lease_number=Case.lease_number + 1,
-            leased_by=actor,
-            leased_at=now,
-            lease_expires_at=now + timedelta(seconds=lease_seconds),
+            reserved_until=None,
+            lease_number=CASES.c.lease_number + 1,
+            leased_by=CLAIMED_BY,
+            leased_at=bindparam("claimed_at", type_=UtcDateTime),
+            lease_expires_at=bindparam("claimed_until", type_=UtcDateTime),
         )
         .returning(*LEASE_COLUMNS)
-        .execution_options(synchronize_session=False)
     )
 
 
-def _top(stage: str, queue: str, look: int) -> Select[Any]:
-    top = aliased(Case, name="cases")
-    return (
-        select(top.case_id)
-        .where(IS_CASE_WAITING, top.state == stage, top.queue == queue)
-        .order_by(top.rank.desc(), top.case_id)
-        .limit(look)
-    )
-
-
-def _may_have(claimant: Claimant) -> Sequence[Any]:
-    """What keeps a case from a person: they judged it, they skipped it, it is more than they may read."""
-    judged = exists().where(Judgement.case_id == Case.case_id, Judgement.actor == claimant.actor)
-    skipped = exists().where(CaseSkip.case_id == Case.case_id, CaseSkip.actor == claimant.actor)
-    conditions: list[Any] = [~judged, ~skipped]
+def claim_parameters(claimant: Claimant, *, now: datetime, lease_seconds: float) -> dict[str, Any]:
+    """What `claim_statement` is run with."""
+    ends = now + timedelta(seconds=lease_seconds)
+    values = {"claimed_by": claimant.actor, "claimed_at": now, "claimed_until": ends}
     if claimant.severity_at_most is not None:
-        conditions.append(Case.severity_expected <= claimant.severity_at_most)
+        values["severity_limit"] = claimant.severity_at_most
+    return values
+
+
+def _take(session: Session, claimant: Claimant, now: datetime, lease_seconds: float) -> ClaimedCase | None:
+    if not claimant.stages:
+        return None
+    parameters = claim_parameters(claimant, now=now, lease_seconds=lease_seconds)
+    has_limit = claimant.severity_at_most is not None
+    for look in (*LOOKS, None):
+        statement = claim_statement(claimant.stages, claimant.queues, look=look, has_limit=has_limit)
+        row = session.connection().execute(statement, parameters).first()
+        if row is not None:
+            return claimed_case(row)
+    return None
+
+
+def _end_what_ran_out(session: Session, now: datetime) -> bool:
+    return requeue_expired(session, now) + wake_parked(session, now) + free_overdue(session, now) > 0
+
+
+def _first_case(
+    stages: tuple[str, ...], queues: tuple[str, ...], *, look: int | None, has_limit: bool
+) -> Select[Any]:
+    """Finds, and on PostgreSQL locks, the case to take."""
+    row = CASES.alias("cases")
+    candidates: list[Select[Any]] = [_reserved(stages)]
+    if queues:
+        candidates.append(_tops(stages, queues, look=look, has_limit=has_limit))
+    return (
+        select(row.c.case_id)
+        .where(
+            row.c.case_id.in_(union_all(*candidates)),
+            or_(IS_CASE_WAITING, row.c.reserved_for == CLAIMED_BY),
+            row.c.parked_until.is_(None),
+            *_may_have(row, has_limit=has_limit),
+        )
+        .order_by(row.c.reserved_for.is_not(None).desc(), row.c.rank.desc(), row.c.case_id)
+        .limit(literal_column("1"))
+        .with_for_update(skip_locked=True, of=row)
+    )
+
+
+def _reserved(stages: tuple[str, ...]) -> Select[Any]:
+    """What was kept for this person, and is not parked."""
+    row = CASES.alias("cases")
+    return select(row.c.case_id).where(
+        IS_RESERVED,
+        row.c.reserved_for == CLAIMED_BY,
+        row.c.parked_until.is_(None),
+        row.c.state.in_([_spelled_out(stage, CLAIMABLE) for stage in stages]),
+    )
+
+
+def _tops(
+    stages: tuple[str, ...], queues: tuple[str, ...], *, look: int | None, has_limit: bool
+) -> Select[Any]:
+    """The first of the tops of all queues, merged."""
+    tops = [_top(stage, queue, look, has_limit=has_limit) for stage in stages for queue in queues]
+    merged = union_all(*(select(top.subquery()) for top in tops)).subquery()
+    first = select(merged.c.case_id).order_by(merged.c.rank.desc(), merged.c.case_id)
+    return select(first.limit(_number(look or LOOKS[0])).subquery())
+
+
+def _top(stage: str, queue: str, look: int | None, *, has_limit: bool) -> Select[Any]:
+    """The top of one queue in one stage."""
+    row = CASES.alias("cases")
+    top = select(row.c.case_id, row.c.rank).where(
+        IS_CASE_WAITING,
+        row.c.state == _spelled_out(stage, CLAIMABLE),
+        row.c.queue == _spelled_out(queue, QUEUES),
+    )
+    if look is None:  # the whole queue, so what they may not have is left out on the way
+        top = top.where(*_may_have(row, has_limit=has_limit))
+    return top.order_by(row.c.rank.desc(), row.c.case_id).limit(_number(look or LOOKS[0]))
+
+
+def _may_have(row: FromClause, *, has_limit: bool) -> list[Any]:
+    """What keeps a case from a person: they judged it, they skipped it, it is more than they may read."""
+    judged = exists().where(Judgement.case_id == row.c.case_id, Judgement.actor == CLAIMED_BY)
+    skipped = exists().where(CaseSkip.case_id == row.c.case_id, CaseSkip.actor == CLAIMED_BY)
+    conditions: list[Any] = [~judged, ~skipped]
+    if has_limit:
+        conditions.append(row.c.severity_expected <= bindparam("severity_limit", type_=Integer))
     return conditions
+
+
+def _spelled_out(word: str, known: tuple[str, ...]) -> ColumnElement[str]:
+    """A word of ours as it stands in the SQL: with a parameter instead, a kept plan would not know how few
+    rows it is about. Raises: ValueError for any other word.
+    """
+    if word not in known:
+        raise ValueError(f"one of {', '.join(known)}")
+    return literal_column(f"'{word}'", Text)
+
+
+def _number(number: int) -> ColumnElement[int]:
+    return literal_column(str(int(number)), Integer)

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
 from serve.audit.events import Event
 from serve.audit.log import Detail, record
-from serve.cases.progress import circumstances_of, progress_of, store_step
 from serve.cases.workflow.advance import advance
-from serve.cases.workflow.states import CaseAction, CaseRole, State, Track
-from serve.cases.workflow.steps import Step
-from serve.hub import Hub
+from serve.cases.workflow.states import CaseAction
+from serve.cases.workflow.steps import Circumstances, Progress, Step
+from serve.cases.workflow.timers import TimerProfile
 from serve.storage.identifiers import new_id
-from serve.storage.tables import Case, CasePost, Decision, DecisionPost, Judgement
+from serve.storage.tables import Case, CasePost, Decision, DecisionPost, Judgement, PostScores
 
 FOLLOWS_BY_ITSELF: Final = frozenset(
     {CaseAction.CLOSE_NO_ACTION, CaseAction.RECORD_NON_CRIME, CaseAction.REQUEST_CRIME_RECORD}
@@ -24,18 +25,51 @@ FOLLOWS_BY_ITSELF: Final = frozenset(
 """Steps after a decision that need nothing which the decision does not hold, and tell nobody outside."""
 
 
+@dataclass(frozen=True, slots=True)
+class PostsJudged:
+    """The posts of a case, oldest first, and what scored and routed them; no policy if nothing did."""
+
+    post_ids: tuple[str, ...]
+    bundles: tuple[str, ...]
+    policy_sha256: str | None
+
+
+def posts_judged(session: Session, case_id: str) -> PostsJudged:
+    """The case's posts, the bundles of their scores in order of scoring, and the policy that routed last."""
+    rows = session.execute(
+        select(CasePost.post_id, PostScores.bundle, PostScores.policy_sha256)
+        .outerjoin(PostScores, PostScores.post_id == CasePost.post_id)
+        .where(CasePost.case_id == case_id)
+        .order_by(PostScores.scores_id)
+    ).all()
+    scored = [row for row in rows if row.bundle is not None]
+    return PostsJudged(
+        post_ids=tuple(sorted({row.post_id for row in rows})),
+        bundles=tuple(dict.fromkeys(row.bundle for row in scored)),
+        policy_sha256=scored[-1].policy_sha256 if scored else None,
+    )
+
+
+def follow(decided: Progress, step: Step, profile: TimerProfile) -> Progress:
+    """The case after what follows from the outcome of `step`, where that needs nobody's further word.
+
+    Otherwise as it was: somebody has to take the next step. Pure.
+    """
+    action = profile.after_decision.get(step.outcome or "")
+    if action not in FOLLOWS_BY_ITSELF:
+        return decided
+    following = replace(step, action=action, outcome=None, severity=None)
+    return advance(decided, following, Circumstances(evidence_sealed=True), profile)
+
+
 def decide(
-    session: Session, hub: Hub, case: Case, judgement: Judgement, *, role: CaseRole, now: datetime
-) -> tuple[Decision, str]:
-    """The decision that the last judgement of a cycle makes, and the state that the case is in then.
+    session: Session, case: Case, judgement: Judgement, posts: PostsJudged, *, now: datetime
+) -> Decision:
+    """The decision, stored, that the last judgement of a cycle makes.
 
     One decision, a row for each post that it is about; it supersedes that of the cycle before.
     """
-    judgements = session.scalars(
-        select(Judgement)
-        .where(Judgement.case_id == case.case_id, Judgement.cycle == case.cycle)
-        .order_by(Judgement.round)
-    ).all()
+    judgements = _judgements(session, case, judgement)
     decision = Decision(
         decision_id=new_id(),
         case_id=case.case_id,
@@ -63,7 +97,9 @@ def decide(
     )
     session.add(decision)
     session.flush()
-    _store_posts(session, case, decision)
+    if posts.post_ids:
+        rows = [{"decision_id": decision.decision_id, "post_id": post_id} for post_id in posts.post_ids]
+        session.execute(insert(DecisionPost.__table__), rows)  # type: ignore[arg-type]  # a Table is what it is
     details: dict[str, Detail] = {
         "decision_id": decision.decision_id,
         "lease_number": judgement.lease_number,
@@ -81,7 +117,7 @@ def decide(
         details=details,
         at=now,
     )
-    return decision, _follow(session, hub, case, decision, role=role, now=now)
+    return decision
 
 
 def standing_decision(session: Session, case_id: str) -> Decision | None:
@@ -91,41 +127,20 @@ def standing_decision(session: Session, case_id: str) -> Decision | None:
     ).first()
 
 
+def _judgements(session: Session, case: Case, newest: Judgement) -> Sequence[Judgement]:
+    """Those of this cycle, oldest first."""
+    if newest.round == 1:
+        return [newest]
+    return session.scalars(
+        select(Judgement)
+        .where(Judgement.case_id == case.case_id, Judgement.cycle == case.cycle)
+        .order_by(Judgement.round)
+    ).all()
+
+
 def _standing(session: Session, case: Case) -> str | None:
     found = standing_decision(session, case.case_id)
     return None if found is None else found.decision_id
-
-
-def _store_posts(session: Session, case: Case, decision: Decision) -> None:
-    posts = select(CasePost.post_id).where(CasePost.case_id == case.case_id)
-    rows = [{"decision_id": decision.decision_id, "post_id": post_id} for post_id in session.scalars(posts)]
-    if rows:
-        session.execute(insert(DecisionPost), rows)
-
-
-def _follow(
-    session: Session, hub: Hub, case: Case, decision: Decision, *, role: CaseRole, now: datetime
-) -> str:
-    """Takes the step that follows from the outcome where it needs nobody's further word; the state then."""
-    profile = hub.workflow.in_force(now.astimezone(UTC).date())
-    action = profile.after_decision.get(decision.outcome)
-    if action not in FOLLOWS_BY_ITSELF:
-        return State.DECIDED.value
-    session.refresh(case)
-    step = Step(action=action, actor=decision.decided_by, role=role, at=now, reason=decision.reason)
-    progress = progress_of(session, case)
-    moved = advance(progress, step, circumstances_of(session, case), profile)
-    after = moved.position[Track.CASE]
-    store_step(
-        session, case, step, before=State.DECIDED, after=after, details={"decision_id": decision.decision_id}
-    )
-    session.execute(
-        update(Case)
-        .where(Case.case_id == case.case_id, Case.state == State.DECIDED.value)
-        .values(state=after.value, victim_update_due=moved.victim_update_due)
-        .execution_options(synchronize_session=False)
-    )
-    return after.value
 
 
 def _answer(judgement: Judgement) -> tuple[str, int]:

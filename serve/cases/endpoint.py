@@ -9,10 +9,12 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from sqlalchemy.orm import Session
 
 from model.errors import BadInput, CaseDecided, Fault, LeaseLost
-from serve.cases import leases, setting_aside
+from serve.cases import drafts, leases
 from serve.cases.capacities import OF_A_KEY, stages_open_to
 from serve.cases.claiming import Claimant, claim
 from serve.cases.judging import judge
+from serve.cases.ordering import QueueRules
+from serve.cases.placing import scores_hidden
 from serve.cases.said import Said
 from serve.cases.schemas import (
     CaseOut,
@@ -137,28 +139,27 @@ def get_cases(
         raise BadInput("after: no such case", field="after")
     with hub_of(request).database.read() as session:
         page = list_cases(session, state, limit, after)
-        return CasePageOut(
-            cases=[CaseSummary.model_validate(case, from_attributes=True) for case in page.cases],
-            next=page.next,
-        )
+        rules = hub_of(request).queue_rules
+        return CasePageOut(cases=[_summary(case, rules) for case in page.cases], next=page.next)
 
 
 @router.get("/{case_id}", response_model=CaseOut, summary="Read a case")
 def get_case(request: Request, case_id: str, reviewer: Reviewer) -> CaseOut:
     """The case with its posts, the caller's own live lease on it, and the decision once there is one."""
-    with hub_of(request).database.read() as session:
+    hub = hub_of(request)
+    with hub.database.read() as session:
         view = case_view(session, known_shape(case_id, "case"))
-        case = view.case
+        case, hidden = view.case, scores_hidden(view.case, hub.queue_rules)
         return CaseOut(
             case_id=case.case_id,
             state=case.state,
             route=case.route,
-            reason=view.reason,
+            reason=None if hidden else view.reason,
             strands=case.strands,
-            priority=case.priority,
+            priority=None if hidden else case.priority,
             created_at=case.created_at,
             decided_at=case.decided_at,
-            posts=[_post_out(post) for post in view.posts],
+            posts=[_post_out(post, hidden=hidden) for post in view.posts],
             lease=_own_lease(case, reviewer.actor),
             decision=None if view.decision is None else _decision_out(view.decision),
         )
@@ -170,23 +171,24 @@ def _keep_late(hub: Hub, case_id: str, actor: str, body: DecisionIn, fault: Faul
         return
     content = body.model_dump(exclude={"lease"}, mode="json")
     with hub.database.write() as session:
-        setting_aside.keep_draft(
+        drafts.keep_draft(
             session, case_id=case_id, actor=actor, now=utc_now(), why=fault.code, content=content
         )
 
 
 def _claim_out(session: Session, hub: Hub, claimed: leases.ClaimedCase) -> ClaimOut:
     view = case_view(session, claimed.case_id)
+    hidden = scores_hidden(view.case, hub.queue_rules)
     today = utc_now().astimezone(UTC).date()
     return ClaimOut(
         case_id=claimed.case_id,
         state=view.case.state,
         route=view.case.route,
-        reason=view.reason,
+        reason=None if hidden else view.reason,
         strands=view.case.strands,
-        priority=view.case.priority,
+        priority=None if hidden else view.case.priority,
         created_at=view.case.created_at,
-        posts=[_post_out(post) for post in view.posts],
+        posts=[_post_out(post, hidden=hidden) for post in view.posts],
         lease=_lease_out(claimed),
         outcomes=[outcome.code for outcome in hub.outcomes.in_force(today)],
     )
@@ -202,7 +204,12 @@ def _own_lease(case: Case, actor: str) -> LeaseOut | None:
     return LeaseOut(number=case.lease_number, expires_at=case.lease_expires_at)
 
 
-def _post_out(view: PostView) -> CasePostOut:
+def _summary(case: Case, rules: QueueRules) -> CaseSummary:
+    shown = CaseSummary.model_validate(case, from_attributes=True)
+    return shown.model_copy(update={"priority": None}) if scores_hidden(case, rules) else shown
+
+
+def _post_out(view: PostView, *, hidden: bool) -> CasePostOut:
     post, scores = view.post, view.scores
     return CasePostOut(
         post_id=post.post_id,
@@ -213,9 +220,9 @@ def _post_out(view: PostView) -> CasePostOut:
         author=post.author,
         posted_at=post.posted_at,
         received_at=post.received_at,
-        scores=None if scores is None else CaseScores.model_validate(scores, from_attributes=True),
+        scores=None if scores is None or hidden else CaseScores.model_validate(scores, from_attributes=True),
         route=None if scores is None else scores.route,
-        reason=None if scores is None else scores.reason,
+        reason=None if scores is None or hidden else scores.reason,
         bundle=None if scores is None else scores.bundle,
     )
 

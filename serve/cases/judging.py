@@ -7,17 +7,21 @@ Judgement, step, decision and audit events are one transaction, behind the fence
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import Any
 
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from serve.audit.events import Event
 from serve.audit.log import Detail, record
-from serve.cases.deciding import decide
+from serve.cases.deciding import PostsJudged, decide, follow, posts_judged
 from serve.cases.leases import live_lease, why_lost
-from serve.cases.progress import circumstances_of, progress_of, store_step
+from serve.cases.ordering import rank_of
+from serve.cases.placing import weighed
+from serve.cases.progress import campaign_of, not_before, progress_of, step_row, store_steps
 from serve.cases.said import CheckedJudgement, Said, check_said
 from serve.cases.workflow.advance import advance
 from serve.cases.workflow.guards import GRAVE
@@ -25,7 +29,7 @@ from serve.cases.workflow.states import CaseAction, CaseRole, State, Track
 from serve.cases.workflow.steps import Circumstances, Progress, SecondReviewCause, Step
 from serve.hub import Hub
 from serve.storage.identifiers import new_id
-from serve.storage.tables import Case, CasePost, Decision, Judgement, PostScores
+from serve.storage.tables import CLAIMABLE, Case, Decision, Judgement
 
 ROUNDS = {State.IN_REVIEW: 1, State.IN_SECOND_REVIEW: 2, State.IN_ADJUDICATION: 3}
 
@@ -60,31 +64,39 @@ def judge(
     case = held_case(session, case_id, lease_number, actor, now)
     checked = check_said(session, hub, case, said, now)
     causes = second_review_causes(hub, case, checked)
-    known = circumstances_of(session, case, second_review_causes=causes)
+    # Consents are not asked: no edge of a judgement, nor the step that follows it, tells anybody outside.
+    known = Circumstances(
+        evidence_sealed=True, second_review_causes=causes, campaign=campaign_of(session, case)
+    )
     progress = progress_of(session, case)
     before = progress.position[Track.CASE]
     step = Step(
         action=_action(before, progress, known, checked),
         actor=actor,
         role=role,
-        at=max(now, case.leased_at or now),
+        at=not_before(progress, now),
         reason=checked.reason,
         outcome=checked.outcome,
         severity=checked.severity,
     )
-    moved = advance(progress, step, known, hub.workflow.in_force(now.astimezone(UTC).date()))
-    after = moved.position[Track.CASE]
-    _pass_fence(session, case, actor, now, after, checked)
-    judgement = _judgement(session, hub, case, checked, actor, now, ROUNDS[before], causes)
+    profile = hub.workflow.in_force(now.astimezone(UTC).date())
+    judged = advance(progress, step, known, profile)
+    is_decided = judged.position[Track.CASE] is State.DECIDED
+    moved = follow(judged, step, profile) if is_decided else judged
+    # Until it is decided, what a reader said can only make a case graver for whoever reads next.
+    severity = checked.severity if is_decided else max(case.severity_expected, checked.severity)
+    rank = rank_of(replace(weighed(case), severity=severity), hub.queue_rules)
+    values = {"severity_expected": severity, "rank": rank, "decided_at": now if is_decided else None}
+    _pass_fence(session, case, actor, now, moved, values)
+    posts = posts_judged(session, case_id)
+    judgement = _judgement(hub, case, checked, actor, now, ROUNDS[before], causes, posts)
     session.add(judgement)
     details = {"judgement_id": judgement.judgement_id}
-    store_step(session, case, step, before=before, after=after, details=details)
-    _record(session, judgement, after, now)
+    store_steps(session, [step_row(case, entry, details) for entry in moved.history[len(progress.history) :]])
+    _record(session, judgement, judged.position[Track.CASE], now)
     session.flush()
-    if after is not State.DECIDED:
-        return Judged(judgement, after.value, None)
-    decision, state = decide(session, hub, case, judgement, role=role, now=now)
-    return Judged(judgement, state, decision)
+    decision = decide(session, case, judgement, posts, now=now) if is_decided else None
+    return Judged(judgement, moved.position[Track.CASE].value, decision)
 
 
 def held_case(session: Session, case_id: str, lease_number: int, actor: str, now: datetime) -> Case:
@@ -132,22 +144,26 @@ def _action(before: State, progress: Progress, known: Circumstances, said: Check
 
 
 def _pass_fence(
-    session: Session, case: Case, actor: str, now: datetime, after: State, said: CheckedJudgement
+    session: Session,
+    case: Case,
+    actor: str,
+    now: datetime,
+    moved: Progress,
+    values: Mapping[str, Any],
 ) -> None:
     """Ends the lease and moves the case on. Raises: LeaseLost and its kin if the lease is not live."""
+    after = moved.position[Track.CASE].value
     won = session.execute(
         update(Case)
         .where(*live_lease(case.case_id, case.lease_number, actor, now))
         .values(
-            state=after.value,
-            waiting=after in (State.SECOND_REVIEW, State.ADJUDICATION),
-            severity_expected=max(case.severity_expected, said.severity)
-            if after is not State.DECIDED
-            else said.severity,
+            state=after,
+            waiting=after in CLAIMABLE,
+            victim_update_due=moved.victim_update_due,
             leased_by=None,
             leased_at=None,
             lease_expires_at=None,
-            decided_at=now if after is State.DECIDED else None,
+            **values,
         )
         .returning(Case.case_id)
         .execution_options(synchronize_session=False)
@@ -157,7 +173,6 @@ def _pass_fence(
 
 
 def _judgement(
-    session: Session,
     hub: Hub,
     case: Case,
     said: CheckedJudgement,
@@ -165,8 +180,8 @@ def _judgement(
     now: datetime,
     number: int,
     causes: frozenset[SecondReviewCause],
+    posts: PostsJudged,
 ) -> Judgement:
-    bundles, policy_sha256 = _scored_by(session, case.case_id)
     return Judgement(
         judgement_id=new_id(),
         case_id=case.case_id,
@@ -189,24 +204,12 @@ def _judgement(
         reason=said.reason,
         saw_scores=said.saw_scores,
         second_review_causes=sorted(cause.value for cause in causes),
-        bundles=bundles,
-        policy_sha256=policy_sha256 or hub.policy.sha256,
+        bundles=list(posts.bundles),
+        policy_sha256=posts.policy_sha256 or hub.policy.sha256,
         outcomes_sha256=hub.outcomes.sha256,
         codebook_sha256=hub.codebook_sha256,
         law_sha256=hub.law.sha256,
     )
-
-
-def _scored_by(session: Session, case_id: str) -> tuple[list[str], str | None]:
-    """The bundles of the scores of the case's posts, in order of scoring, and the policy that routed last."""
-    rows = session.execute(
-        select(PostScores.bundle, PostScores.policy_sha256)
-        .join(CasePost, CasePost.post_id == PostScores.post_id)
-        .where(CasePost.case_id == case_id)
-        .order_by(PostScores.scores_id)
-    ).all()
-    bundles = list(dict.fromkeys(row.bundle for row in rows))
-    return bundles, rows[-1].policy_sha256 if rows else None
 
 
 def _record(session: Session, judgement: Judgement, after: State, now: datetime) -> None:

@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, case, select, text, update
+from sqlalchemy import ColumnElement, and_, case, select, text, update
 from sqlalchemy.orm import Session
 
 from model.errors import CaseDecided, Fault, LeaseLost, NotFound
@@ -25,7 +25,7 @@ from serve.audit.log import Detail, record
 from serve.cases.workflow.guards import DECIDED
 from serve.cases.workflow.states import CaseAction
 from serve.cases.workflow.table import EDGES
-from serve.storage.tables import HELD, Case, Judgement
+from serve.storage.tables import HELD, Case, Decision, Judgement
 
 REAPER = "system:reaper"
 REAPER_BATCH = 500
@@ -159,17 +159,25 @@ def live_lease(case_id: str, lease_number: int, actor: str, now: datetime) -> tu
 def why_lost(session: Session, case_id: str, lease_number: int, actor: str) -> Fault:
     """The fault to raise after the fence held: no such case, decided already, or the lease is not live.
 
-    A caller whose own judgement went through, and who lost the answer, finds `judgement_id` in the fault.
+    A caller whose own judgement went through, and who lost the answer, finds `judgement_id` in the fault, and
+    `decision_id` if it made a decision.
     """
     state = session.execute(select(Case.state).where(Case.case_id == case_id)).scalar()
     if state is None:
         return NotFound("there is no such case")
     own = session.execute(
-        select(Judgement.judgement_id).where(
-            Judgement.case_id == case_id, Judgement.lease_number == lease_number, Judgement.actor == actor
+        select(Judgement.judgement_id, Decision.decision_id)
+        .outerjoin(
+            Decision,
+            and_(Decision.case_id == Judgement.case_id, Decision.lease_number == Judgement.lease_number),
         )
-    ).scalar()
-    members = {} if own is None else {"judgement_id": own}
+        .where(Judgement.case_id == case_id, Judgement.lease_number == lease_number, Judgement.actor == actor)
+    ).first()
+    members: dict[str, object] = {}
+    if own is not None:
+        members["judgement_id"] = own.judgement_id
+        if own.decision_id is not None:
+            members["decision_id"] = own.decision_id
     if state in IS_DECIDED:
         return CaseDecided("the case has been decided already", members=members)
     return LeaseLost("this lease on the case has ended; claim again", field="lease", members=members)

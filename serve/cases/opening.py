@@ -7,16 +7,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from model.policy import Routed
-from serve.cases.ordering import Weighed, due_at, due_class_of, queue_of, rank_of
-from serve.cases.progress import store_step
+from serve.cases.ordering import Weighed, queue_of
+from serve.cases.placing import place
+from serve.cases.progress import step_row, store_steps
 from serve.cases.workflow.advance import advance, begin
-from serve.cases.workflow.states import CaseAction, CaseRole, State, Track
+from serve.cases.workflow.states import CaseAction, CaseRole, State
 from serve.cases.workflow.steps import Circumstances, Step
 from serve.hub import Hub
 from serve.storage.tables import CLAIMABLE, Case, CasePost, Report
@@ -27,12 +28,16 @@ _SAMPLING: Final = random.SystemRandom()
 
 @dataclass(frozen=True, slots=True)
 class NewCase:
-    """What a case is opened with: its post, and what the machine and the policy made of it."""
+    """What a case is opened with: its post, and what the machine and the policy made of it.
+
+    `received_at`: when its post was received, which is since when it waits; None: just now.
+    """
 
     case_id: str
     post_id: str
     routed: Routed
     probability: float | None
+    received_at: datetime | None = None
 
 
 def open_cases(
@@ -47,8 +52,8 @@ def open_cases(
     session.add_all(opened)
     session.flush()  # cases before the rows that point at them
     session.add_all(CasePost(post_id=one.post_id, case_id=one.case_id) for one in new)
-    for case in opened:
-        _store_first_steps(session, hub, case, actor, now)
+    if opened:
+        store_steps(session, [row for case in opened for row in _first_steps(hub, case, actor, now)])
     return opened
 
 
@@ -58,8 +63,8 @@ def _case(hub: Hub, new: NewCase, reports: Sequence[Report], now: datetime) -> C
     severity = rules.severity_expected[new.routed.route]  # type: ignore[index]  # a StrEnum's value is its key
     if any(report.immediate_danger for report in reports):
         severity = max(severity, rules.severity_if_danger)
-    weighed = Weighed(severity, new.probability, len(reports), now)
-    due_class = due_class_of(new.routed.route, reports=len(reports), is_emergency=False)
+    since = min(new.received_at or now, now)
+    weighed = Weighed(severity, new.probability, len(reports), since)
     state = State.TRIAGE if reports else State.CAPTURED
     return Case(
         case_id=new.case_id,
@@ -76,32 +81,28 @@ def _case(hub: Hub, new: NewCase, reports: Sequence[Report], now: datetime) -> C
         severity_expected=severity,
         probability=new.probability,
         report_count=len(reports),
-        rank=rank_of(weighed, rules),
-        due_class=due_class,
-        due_at=due_at(due_class, now, rules, profile),
         created_at=now,
-        victim_update_due=begin(now, profile).victim_update_due,
+        waits_since=since,
+        victim_update_due=begin(since, profile).victim_update_due,
         sampled=_SAMPLING.random() < rules.second_reading_share,
         lease_number=0,
         waiting=state.value in CLAIMABLE,
+        **place(hub, weighed, new.routed.route),
     )
 
 
-def _store_first_steps(session: Session, hub: Hub, case: Case, actor: str, now: datetime) -> None:
+def _first_steps(hub: Hub, case: Case, actor: str, now: datetime) -> list[dict[str, Any]]:
     """Received, scored, and to where it waits: each step asked of the table, like any other."""
     profile = hub.workflow.in_force(now.astimezone(UTC).date())
     goes_to_triage = case.state == State.TRIAGE.value
-    known = Circumstances(evidence_sealed=True)
     progress = begin(now, profile)
     for action, role in (
         (CaseAction.SCORE, CaseRole.CLASSIFIER),
         (CaseAction.ENQUEUE if goes_to_triage else CaseAction.ADMIT_TO_REVIEW, CaseRole.SYSTEM),
     ):
         step = Step(action=action, actor=actor, role=role, at=now)
-        before = progress.position[Track.CASE]
-        progress = advance(progress, step, known, profile)
-        after = progress.position[Track.CASE]
-        store_step(session, case, step, before=before, after=after, details={})
+        progress = advance(progress, step, Circumstances(evidence_sealed=True), profile)
+    return [step_row(case, entry, {}) for entry in progress.history]
 
 
 def _reports(session: Session, post_ids: Sequence[str]) -> Mapping[str, Sequence[Report]]:

@@ -69,11 +69,14 @@ class QueueFile(FrozenConfig):
     skip_reasons: tuple[Reason, ...] = Field(min_length=1)
     park_reasons: tuple[Reason, ...] = Field(min_length=1)
     park_days_at_most: int = Field(ge=1, le=90)
+    reserved_days: int = Field(ge=1, le=90)
 
     @model_validator(mode="after")
     def _complete(self) -> QueueFile:
         if set(self.severity_units) != set(SEVERITIES):
             raise ValueError(f"severity_units: one for each of {SEVERITIES}")
+        if sorted(self.severity_units.values()) != [self.severity_units[each] for each in SEVERITIES]:
+            raise ValueError("severity_units: what is graver weighs no less")
         if missing := [route.value for route in Route if route not in self.severity_expected]:
             raise ValueError(f"severity_expected: missing {', '.join(missing)}")
         if len(self.due) != len(DueClass.__args__):  # type: ignore[attr-defined]  # typing does not say so of Literal
@@ -89,7 +92,10 @@ class QueueRules(QueueFile):
 
 @dataclass(frozen=True, slots=True)
 class Weighed:
-    """What a case's place is made of. `probability` is None for a case that nothing has scored."""
+    """What a case's place is made of. `probability` is None for a case that nothing has scored.
+
+    `created_at` is the instant since which it waits: its arrival, or its last reopening.
+    """
 
     severity: int
     probability: float | None
@@ -165,11 +171,17 @@ def due_at(due: DueClass, start: datetime, rules: QueueRules, profile: TimerProf
     return profile.after(start, length.amount, length.unit)
 
 
-def why_first(case: Weighed, rules: QueueRules, now: datetime, *, hide_scores: bool) -> str:
-    """One line for the reader: what put the case where it is. Without the score where it is still hidden."""
+def why_first(
+    case: Weighed, rules: QueueRules, now: datetime, *, hide_scores: bool, hide_severity: bool = False
+) -> str:
+    """One line for the reader: what put the case where it is.
+
+    Without the score where it is still hidden, and without the severity where an earlier reader has
+    said it and this one is to read blind.
+    """
     if case.is_emergency:
         return "Somebody has raised an emergency: it goes before everything else."
-    parts = [f"expected severity S{case.severity}"]
+    parts = [] if hide_severity else [f"expected severity S{case.severity}"]
     if case.probability is None:
         parts.append("not scored")
     elif not hide_scores:

@@ -1,13 +1,13 @@
-"""A case's progress as the workflow knows it, read from the tables, and a step written back to them."""
+"""A case's progress as the workflow knows it, read from the tables, and steps written back to them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
 from serve.cases.workflow.states import CaseAction, CaseRole, State, Track
@@ -37,9 +37,14 @@ TRACK_COLUMNS: Mapping[Track, str] = MappingProxyType(
 
 def progress_of(session: Session, case: Case) -> Progress:
     """How far the case has come: its states, its history, and who holds it now."""
-    rows = session.scalars(
-        select(CaseStep).where(CaseStep.case_id == case.case_id).order_by(CaseStep.step_id)
-    ).all()
+    rows = session.execute(
+        select(
+            CaseStep.action, CaseStep.before, CaseStep.after, CaseStep.actor, CaseStep.role,
+            CaseStep.taken_at, CaseStep.reason, CaseStep.outcome, CaseStep.severity,
+        )
+        .where(CaseStep.case_id == case.case_id)
+        .order_by(CaseStep.step_id)
+    ).all()  # fmt: skip
     history = [_entry(row) for row in rows]
     if case.leased_by is not None:
         # Claims stand in the audit log and in the lease itself, not in the history.
@@ -48,9 +53,12 @@ def progress_of(session: Session, case: Case) -> Progress:
     return Progress(case.created_at, MappingProxyType(position), case.victim_update_due, tuple(history))
 
 
-def circumstances_of(
-    session: Session, case: Case, *, second_review_causes: frozenset[Any] = frozenset()
-) -> Circumstances:
+def not_before(progress: Progress, at: datetime) -> datetime:
+    """The instant, or that of the newest step: servers' clocks may differ, a history does not go back."""
+    return max(at, progress.history[-1].step.at if progress.history else progress.received_at)
+
+
+def circumstances_of(session: Session, case: Case) -> Circumstances:
     """What else is known of the case: consents of its reports, and the judgements of its campaign's case.
 
     A post is kept as it came, and its text cannot change (a trigger refuses): that is the seal it has.
@@ -66,37 +74,11 @@ def circumstances_of(
         if consents
         else NOBODY_REPORTED
     )
-    return Circumstances(
-        evidence_sealed=True,
-        consents=agreed,
-        second_review_causes=second_review_causes,
-        campaign=_campaign(session, case),
-    )
+    return Circumstances(evidence_sealed=True, consents=agreed, campaign=campaign_of(session, case))
 
 
-def store_step(
-    session: Session, case: Case, step: Step, *, before: State, after: State, details: Mapping[str, Any]
-) -> None:
-    """Adds one line to the history of the case."""
-    session.add(
-        CaseStep(
-            case_id=case.case_id,
-            cycle=case.cycle,
-            action=step.action.value,
-            before=before.value,
-            after=after.value,
-            actor=step.actor,
-            role=step.role.value,
-            taken_at=step.at,
-            reason=step.reason,
-            outcome=step.outcome,
-            severity=step.severity,
-            details=dict(details),
-        )
-    )
-
-
-def _campaign(session: Session, case: Case) -> tuple[Judgement, ...]:
+def campaign_of(session: Session, case: Case) -> tuple[Judgement, ...]:
+    """The judgements of the case that this one is linked to, oldest first, once that is decided."""
     if case.linked_to is None:
         return ()
     rows = session.scalars(
@@ -112,7 +94,31 @@ def _campaign(session: Session, case: Case) -> tuple[Judgement, ...]:
     return tuple(Judgement(row.actor, row.outcome, row.severity) for row in rows)
 
 
-def _entry(row: CaseStep) -> Entry:
+def step_row(case: Case, entry: Entry, details: Mapping[str, Any]) -> dict[str, Any]:
+    """A line of the case's history, for `store_steps`."""
+    step = entry.step
+    return {
+        "case_id": case.case_id,
+        "cycle": case.cycle,
+        "action": step.action.value,
+        "before": entry.before.value,
+        "after": entry.after.value,
+        "actor": step.actor,
+        "role": step.role.value,
+        "taken_at": step.at,
+        "reason": step.reason,
+        "outcome": step.outcome,
+        "severity": step.severity,
+        "details": dict(details),
+    }
+
+
+def store_steps(session: Session, rows: Sequence[dict[str, Any]]) -> None:
+    """Adds lines to the histories of cases that are in the database already, in this order."""
+    session.execute(insert(CaseStep.__table__), list(rows))  # type: ignore[arg-type]  # a Table is what it is
+
+
+def _entry(row: Any) -> Entry:
     step = Step(
         action=CaseAction(row.action),
         actor=row.actor,
@@ -125,8 +131,8 @@ def _entry(row: CaseStep) -> Entry:
     return Entry(step, State(row.before), State(row.after))
 
 
-def _claim(case: Case, not_before: datetime) -> Entry:
-    at = max(case.leased_at or case.created_at, not_before)
+def _claim(case: Case, earliest: datetime) -> Entry:
+    at = max(case.leased_at or case.created_at, earliest)
     state = State(case.state)
     step = Step(action=CaseAction.CLAIM, actor=case.leased_by or "", role=CaseRole.REVIEW_OFFICER, at=at)
     return Entry(step, state, state)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from serve.cases.leases import any_expired, requeue_expired
-from serve.cases.setting_aside import any_to_wake, wake_parked
+from serve.cases.setting_aside import any_overdue, any_to_wake, free_overdue, wake_parked
 from serve.hub import Hub
 from serve.storage.identifiers import utc_now
 from serve.worker import Worker
@@ -25,10 +25,10 @@ class Reaper:
         self.worker.stop(timeout)
 
     def reap(self) -> bool:
-        """Ends leases that have run out and wakes parked cases that are due; True if there may be more."""
+        """Ends leases, parkings and reservations that have run out; True if there may be more."""
         now = utc_now()
         with self._hub.database.read() as session:
-            if not any_expired(session, now) and not any_to_wake(session, now):
+            if not any(found(session, now) for found in (any_expired, any_to_wake, any_overdue)):
                 return False
         with self._hub.database.write() as session:
-            return requeue_expired(session, now) + wake_parked(session, now) > 0
+            return sum(end(session, now) for end in (requeue_expired, wake_parked, free_overdue)) > 0

@@ -73,7 +73,7 @@ def check_said(session: Session, hub: Hub, case: Case, said: Said, now: datetime
         raise BadInput(f"confidence: one of {', '.join(CONFIDENCES)}", field="confidence")
     law = hub.law.ticked(said.law, on=_day_posted(session, case, today)) if said.law else []
     proportionality = (
-        _written("proportionality", said.proportionality) if said.proportionality.strip() else ""
+        check_written("proportionality", said.proportionality) if said.proportionality.strip() else ""
     )
     _check_wanted(outcome, severity, law, proportionality)
     return CheckedJudgement(
@@ -134,10 +134,14 @@ def check_reason(reason: str) -> str:
 
     Raises: BadInput (also as NotText, TextEmpty) with the field `reason`.
     """
-    return _written("reason", reason)
+    return check_written("reason", reason)
 
 
-def _written(name: str, text: str) -> str:
+def check_written(name: str, text: str) -> str:
+    """The text of that field, unless it is blank, too long or not clean text.
+
+    Raises: BadInput (also as NotText, TextEmpty) naming the field.
+    """
     try:
         checked = check_text(text)
     except BadInput as fault:

@@ -63,6 +63,11 @@ EXAMPLE_CASE = {
 # that nobody has claimed says 0, which is a lease that nobody holds.
 LeaseNumber = Annotated[StrictInt, Field(ge=0, le=2**31 - 1, description="`lease.number` of the claim.")]
 
+Priority = Annotated[
+    float | None,
+    Field(description="The policy's; null where scores are kept from readers until the case is judged."),
+]
+
 SEVERITY_SCHEMA: dict[str, Any] = {
     "anyOf": [
         {"type": "integer", "minimum": SEVERITIES[0], "maximum": SEVERITIES[-1]},
@@ -168,7 +173,10 @@ class CaseScores(BaseModel):
 
 
 class CasePostOut(BaseModel):
-    """A post of a case as it was sent, with the machine's newest scores and the bundle that gave them."""
+    """A post of a case as it was sent, with the machine's newest scores and the bundle that gave them.
+
+    `scores` and `reason` are null while the rules of the queue keep them from readers.
+    """
 
     post_id: str
     id: str | None
@@ -237,7 +245,7 @@ class CaseSummary(BaseModel):
     state: str
     route: str
     strands: list[str]
-    priority: float
+    priority: Priority
     due_class: str
     due_at: datetime | None
     created_at: datetime
@@ -254,7 +262,7 @@ class CaseOut(BaseModel):
     route: str
     reason: str | None
     strands: list[str]
-    priority: float
+    priority: Priority
     created_at: datetime
     decided_at: datetime | None
     posts: list[CasePostOut]
@@ -274,7 +282,7 @@ class ClaimOut(BaseModel):
     route: str
     reason: str | None
     strands: list[str]
-    priority: float
+    priority: Priority
     created_at: datetime
     posts: list[CasePostOut]
     lease: LeaseOut

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC
 from typing import Any
 
 from sqlalchemy import select, update
@@ -17,16 +17,25 @@ from sqlalchemy.orm import Session
 from model.errors import BadInput, Conflict, NotFound
 from serve.audit.events import Event
 from serve.audit.log import Detail, record
+from serve.cases.deciding import standing_decision
 from serve.cases.leases import live_lease, why_lost
-from serve.cases.ordering import Weighed, due_at, due_class_of, rank_of
-from serve.cases.progress import TRACK_COLUMNS, circumstances_of, progress_of, store_step
+from serve.cases.placing import place, weighed
+from serve.cases.progress import (
+    TRACK_COLUMNS,
+    circumstances_of,
+    not_before,
+    progress_of,
+    step_row,
+    store_steps,
+)
+from serve.cases.said import check_written
 from serve.cases.workflow.advance import advance
 from serve.cases.workflow.states import CaseAction, State, Track
-from serve.cases.workflow.steps import Progress, Step
+from serve.cases.workflow.steps import Entry, Step
 from serve.cases.workflow.table import TRACK_OF
 from serve.hub import Hub
 from serve.storage.identifiers import new_id
-from serve.storage.tables import CLAIMABLE, HELD, Appeal, Case, CasePost, Decision, Report
+from serve.storage.tables import CLAIMABLE, HELD, Appeal, Case
 
 JUDGED_ELSEWHERE = frozenset(
     {
@@ -42,38 +51,62 @@ JUDGED_ELSEWHERE = frozenset(
 )
 """Actions with a function of their own: serve/cases/judging.py and serve/cases/leases.py."""
 
+APPELLANTS = ("reporter", "victim", "author", "platform", "partner")
+NOT_LEASED = {"leased_by": None, "leased_at": None, "lease_expires_at": None}
+NOT_RESERVED = {"reserved_for": None, "reserved_until": None, "parked_until": None, "parked_because": None}
+
 
 def take_step(
-    session: Session, hub: Hub, case_id: str, step: Step, *, lease_number: int | None = None
+    session: Session,
+    hub: Hub,
+    case_id: str,
+    step: Step,
+    *,
+    lease_number: int | None = None,
+    linked_to: str | None = None,
 ) -> State:
     """Takes the step and returns the state of its track after it.
 
-    `lease_number`: needed where the case is held, which is where the table asks for its holder.
+    `lease_number`: needed where the case is held, which is where the table asks for its holder. `linked_to`:
+    the campaign's case, for LINK_DUPLICATE, unless the row says it already.
 
     Raises: Conflict, NotAllowed, BadInput (the table's and its guards'); LeaseLost and its kin; NotFound.
     """
     if step.action in JUDGED_ELSEWHERE:
         raise BadInput("action: this is no plain step", field="action")
+    step = _clean(step)
     case = _locked(session, case_id, lease_number, step)
-    track = TRACK_OF[step.action]
-    before = State(getattr(case, TRACK_COLUMNS[track]))
-    profile = hub.workflow.in_force(step.at.astimezone(UTC).date())
-    step = replace(step, at=_not_before(session, case, step.at))
     progress = progress_of(session, case)
+    step = replace(step, at=not_before(progress, step.at))
+    profile = hub.workflow.in_force(step.at.astimezone(UTC).date())
     moved = advance(progress, step, circumstances_of(session, case), profile)
-    after = moved.position[track]
-    store_step(session, case, step, before=before, after=after, details=_brought(step))
+    entry = moved.history[-1]
+    values = {
+        TRACK_COLUMNS[entry.after.track]: entry.after.value,
+        "victim_update_due": moved.victim_update_due,
+        **_moved_case(hub, case, entry),
+        **_emergency(hub, case, entry),
+    }
+    if step.action is CaseAction.LINK_DUPLICATE:
+        values["linked_to"] = _link(session, case, linked_to)
+    elif step.action is CaseAction.UNLINK:
+        values["linked_to"] = None
+    store_steps(session, [step_row(case, entry, _brought(step))])
     session.execute(
         update(Case)
         .where(Case.case_id == case_id)
-        .values(**_values(hub, case, track, before, after, moved, step))
+        .values(**values)
         .execution_options(synchronize_session=False)
     )
-    details: dict[str, Detail] = {"action": step.action.value, "before": before.value, "after": after.value}
+    details: dict[str, Detail] = {
+        "action": step.action.value,
+        "before": entry.before.value,
+        "after": entry.after.value,
+    }
     record(session, actor=step.actor, event=Event.CASE_STEPPED, subject=case_id, details=details, at=step.at)
     session.flush()
     session.expire(case)
-    return after
+    return entry.after
 
 
 def appeal(session: Session, hub: Hub, *, case_id: str, step: Step, made_by: str, grounds: str) -> Appeal:
@@ -86,11 +119,8 @@ def appeal(session: Session, hub: Hub, *, case_id: str, step: Step, made_by: str
     """
     if made_by not in APPELLANTS:
         raise BadInput(f"made_by: one of {', '.join(APPELLANTS)}", field="made_by")
-    if not grounds.strip():
-        raise BadInput("grounds: must be written", field="grounds")
-    standing = session.scalars(
-        select(Decision).where(Decision.case_id == case_id).order_by(Decision.cycle.desc()).limit(1)
-    ).first()
+    grounds = check_written("grounds", grounds)
+    standing = standing_decision(session, case_id)
     if standing is None:
         raise Conflict("nothing stands on this case that could be appealed")
     if session.scalar(select(Appeal.appeal_id).where(Appeal.decision_id == standing.decision_id)) is not None:
@@ -111,31 +141,6 @@ def appeal(session: Session, hub: Hub, *, case_id: str, step: Step, made_by: str
     record(session, actor=step.actor, event=Event.CASE_APPEALED, subject=case_id, details=details, at=step.at)
     session.flush()
     return made
-
-
-APPELLANTS = ("reporter", "victim", "author", "platform", "partner")
-
-
-def weigh_again(session: Session, hub: Hub, case: Case) -> None:
-    """Works out the case's place anew, after a report, a danger or an emergency has come to be known."""
-    reports = session.execute(
-        select(Report.immediate_danger)
-        .join(CasePost, CasePost.post_id == Report.post_id)
-        .where(CasePost.case_id == case.case_id)
-    ).all()
-    rules = hub.queue_rules
-    if any(row.immediate_danger for row in reports):
-        case.severity_expected = max(case.severity_expected, rules.severity_if_danger)
-    case.report_count = len(reports)
-    is_emergency = case.emergency == State.EMERGENCY_ESCALATED.value
-    weighed = Weighed(
-        case.severity_expected, case.probability, case.report_count, case.created_at, is_emergency
-    )
-    case.rank = rank_of(weighed, rules)
-    due_class = due_class_of(case.route, reports=case.report_count, is_emergency=is_emergency)
-    case.due_class = due_class
-    profile = hub.workflow.in_force(case.created_at.astimezone(UTC).date())
-    case.due_at = due_at(due_class, case.created_at, rules, profile)
 
 
 def _locked(session: Session, case_id: str, lease_number: int | None, step: Step) -> Case:
@@ -162,40 +167,65 @@ def _stays(action: CaseAction) -> bool:
     return action in (CaseAction.ACKNOWLEDGE_REPORT, CaseAction.UPDATE_VICTIM)
 
 
-def _not_before(session: Session, case: Case, at: datetime) -> datetime:
-    """Two servers' clocks may differ by a little; a history does not go back in time."""
-    progress = progress_of(session, case)
-    last = progress.history[-1].step.at if progress.history else progress.received_at
-    return max(at, last)
-
-
-def _values(
-    hub: Hub, case: Case, track: Track, before: State, after: State, moved: Progress, step: Step
-) -> dict[str, Any]:
+def _moved_case(hub: Hub, case: Case, entry: Entry) -> dict[str, Any]:
+    """What changes with the state of the case itself: whoever had it has it no longer."""
+    if entry.after.track is not Track.CASE or entry.after is entry.before:
+        return {}
     values: dict[str, Any] = {
-        TRACK_COLUMNS[track]: after.value,
-        "victim_update_due": moved.victim_update_due,
+        **NOT_LEASED,
+        **NOT_RESERVED,
+        "waiting": entry.after.value in CLAIMABLE,
     }
-    if track is Track.CASE and after is not before:
-        values |= {"leased_by": None, "leased_at": None, "lease_expires_at": None}
-        values["waiting"] = after.value in CLAIMABLE
-        values |= {"parked_until": None, "parked_because": None, "reserved_for": None}
-        if step.action is CaseAction.REOPEN:
-            values |= {"cycle": case.cycle + 1, "decided_at": None}
-    if track is Track.EMERGENCY:
-        is_emergency = after is State.EMERGENCY_ESCALATED
-        weighed = Weighed(
-            case.severity_expected, case.probability, case.report_count, case.created_at, is_emergency
-        )
-        due_class = due_class_of(case.route, reports=case.report_count, is_emergency=is_emergency)
-        start = step.at if is_emergency else case.created_at
-        profile = hub.workflow.in_force(step.at.astimezone(UTC).date())
-        values |= {
-            "rank": rank_of(weighed, hub.queue_rules),
-            "due_class": due_class,
-            "due_at": due_at(due_class, start, hub.queue_rules, profile),
-        }
+    if entry.after is State.DECIDED:
+        values["decided_at"] = entry.step.at
+    if entry.step.action is CaseAction.REOPEN:
+        since = entry.step.at
+        values |= {"cycle": case.cycle + 1, "decided_at": None, "waits_since": since}
+        emergency_due = case.due_at if case.emergency == State.EMERGENCY_ESCALATED.value else None
+        values |= place(hub, replace(weighed(case), created_at=since), case.route)
+        values |= {} if emergency_due is None else {"due_at": emergency_due}
     return values
+
+
+def _emergency(hub: Hub, case: Case, entry: Entry) -> dict[str, Any]:
+    """What changes with an emergency: the case's place, and that it waits for nobody in particular."""
+    if entry.after.track is not Track.EMERGENCY:
+        return {}
+    is_emergency = entry.after is State.EMERGENCY_ESCALATED
+    values = place(
+        hub,
+        replace(weighed(case), is_emergency=is_emergency),
+        case.route,
+        raised_at=entry.step.at if is_emergency else None,
+    )
+    if is_emergency and case.reserved_for is not None:
+        values |= {**NOT_RESERVED, "waiting": True}
+    return values
+
+
+def _link(session: Session, case: Case, linked_to: str | None) -> str:
+    """The campaign's case, known to be one that a case can be linked to. Raises: BadInput."""
+    chosen = linked_to or case.linked_to
+    found = None if chosen in (None, case.case_id) else session.get(Case, chosen)
+    if found is None or found.linked_to is not None:
+        raise BadInput("linked_to: another case, which is not linked itself", field="linked_to")
+    return found.case_id
+
+
+def _clean(step: Step) -> Step:
+    """The step, every text in it known to be one that can be stored. Raises: BadInput naming the field."""
+
+    def clean(name: str, text: str) -> str:
+        return check_written(name, text) if text.strip() else ""
+
+    return replace(
+        step,
+        reason=clean("reason", step.reason),
+        rationale=clean("rationale", step.rationale),
+        owner=clean("owner", step.owner),
+        certificate=clean("certificate", step.certificate),
+        law_elements=tuple(clean("law_elements", one) for one in step.law_elements),
+    )
 
 
 def _brought(step: Step) -> Mapping[str, Any]:

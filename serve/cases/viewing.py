@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from model.errors import BadInput, NotFound
 from serve.cases.claiming import IS_CASE_WAITING
 from serve.cases.deciding import standing_decision
+from serve.cases.leases import IS_DECIDED
 from serve.cases.workflow.states import State, Track
 from serve.storage.tables import Case, CasePost, Decision, Post, PostScores
 
@@ -19,9 +20,9 @@ UNDECIDED = (
     *("triage", "in_triage", "needs_info", "captured", "in_review", "second_review", "in_second_review"),
     *("adjudication", "in_adjudication", "duplicate_linked"),
 )
-OPEN, WAITING = "open", "waiting"
-"""Filters, not states: what is not decided; what anybody who may can claim."""
-FILTERS = (*STATES, OPEN, WAITING)
+OPEN, WAITING, SETTLED = "open", "waiting", "settled"
+"""Filters, not states: what is not decided; what anybody who may can claim; on what a decision stands."""
+FILTERS = (*STATES, OPEN, WAITING, SETTLED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +88,8 @@ def list_cases(session: Session, state: str | None, limit: int, after: str | Non
         found = _waiting(session, limit + 1, after)
     elif state == OPEN:
         found = _of_states(session, UNDECIDED, limit + 1, after)
+    elif state == SETTLED:
+        found = _of_states(session, sorted(IS_DECIDED), limit + 1, after)
     else:
         found = _of_states(session, STATES if state is None else (state,), limit + 1, after)
     page = tuple(found[:limit])

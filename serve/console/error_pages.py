@@ -14,9 +14,12 @@ from serve.console.frame import frame_of
 WORDS: Final[dict[type[Fault], tuple[str, str]]] = {
     errors.NotFound: ("Page not found", "There is nothing at this address, or it is not for you to see."),
     errors.NotAllowed: ("You may not do this", ""),
+    errors.IdentityRefused: ("You are not signed in", ""),
     errors.NotSignedIn: ("You are signed out", "Your session has ended. Nothing of this request was done."),
     errors.TooMany: ("Too many attempts", ""),
+    errors.LastAdministrator: ("This cannot be done", ""),
     errors.Conflict: ("This has changed meanwhile", ""),
+    errors.ProviderUnavailable: ("You are not signed in", ""),
     errors.Unavailable: ("Not ready yet", ""),
     errors.InternalError: ("Something went wrong", "It is our fault, not yours. Try again in a moment."),
 }

@@ -24,7 +24,9 @@ from serve.console.static_files import StaticFiles
 from serve.console.visible_text import visible, visible_pieces
 from serve.hub import Hub
 from serve.people.access import SignedIn
+from serve.people.oidc import Provider
 from serve.people.roles import Action, roles_that_may
+from serve.people.secret_box import open_secret_box
 
 HERE: Final = Path(__file__).resolve().parent
 
@@ -57,6 +59,7 @@ class Frame:
         self._environment.filters.update(
             visible=visible,
             visible_pieces=visible_pieces,
+            role=plain_words.role_words,
             strand=plain_words.strand_words,
             strands=plain_words.strands_words,
             clock=plain_words.clock,
@@ -113,18 +116,46 @@ def frame_of(request: Request) -> Frame:
 def install(app: FastAPI, hub: Hub) -> None:
     """Puts the console on an app: its frame, pages, static files and error pages.
 
-    Raises: BadConfig when the codebook's severity scale cannot be read, or an outcome's letter is taken.
+    Raises: BadConfig when the codebook's severity scale or the secret key cannot be read, or an outcome's
+        letter is taken.
     """
     # Here, not at the top: every page needs this module.
-    from serve.console import case_pages, queue_pages, signing_in
+    from serve.console import (
+        account_pages,
+        authenticator_pages,
+        case_pages,
+        elsewhere_pages,
+        key_pages,
+        people_pages,
+        person_pages,
+        queue_pages,
+        second_step_pages,
+        signing_in,
+    )
     from serve.console.decision_form import check_keys
     from serve.console.error_pages import problem_page
 
     check_keys(hub.outcomes)
     frame = Frame()
     frame.add_navigation("Queue", "/", roles_that_may(Action.VIEW_QUEUE))
+    frame.add_navigation("People", "/people", roles_that_may(Action.MANAGE_PEOPLE))
+    frame.add_navigation("Keys", "/keys", roles_that_may(Action.MANAGE_KEYS))
     app.state.frame = frame
     app.state.severities = load_severities(hub.settings.codebook)
+    app.state.provider = Provider(hub.settings.oidc) if hub.settings.oidc else None
+    open_secret_box(hub.settings)
     problems.install(app, page_renderer=problem_page)
-    for router in (signing_in.router, queue_pages.router, case_pages.router, frame.static.router()):
-        app.include_router(router)
+    for page in (
+        signing_in,
+        second_step_pages,
+        elsewhere_pages,
+        account_pages,
+        authenticator_pages,
+        queue_pages,
+        case_pages,
+        people_pages,
+        person_pages,
+        key_pages,
+    ):
+        app.include_router(page.router)
+    app.include_router(frame.static.router())

@@ -14,6 +14,18 @@ STRAND_WORDS: Final = {
 }
 
 
+ROLE_WORDS: Final = {"admin": "administrator"}
+
+
+def role_words(role: str) -> str:
+    """The role as written in a sentence.
+
+    >>> role_words("hub_lead"), role_words("admin")
+    ('hub lead', 'administrator')
+    """
+    return ROLE_WORDS.get(role, role.replace("_", " "))
+
+
 def strand_words(strand: str) -> str:
     """The strand as written in a sentence: `far_right` is "far-right"."""
     return STRAND_WORDS.get(strand, strand.replace("_", " "))

@@ -14,12 +14,12 @@ from serve.cases import leases, viewing
 from serve.cases.capacities import capacities, stages_open_to
 from serve.cases.claiming import Claimant, claim
 from serve.console.frame import frame_of
-from serve.console.plain_words import reference, start_of_uk_day
+from serve.console.plain_words import reference, role_words, start_of_uk_day
 from serve.console.turns import take_turn
 from serve.console.waiting import waiting_cases
 from serve.hub import Hub, hub_of
-from serve.people.access import SignedIn, check_csrf, signed_in
-from serve.people.roles import Action, may, roles_that_may
+from serve.people.access import SignedIn, allowed, check_csrf
+from serve.people.roles import Action, may
 from serve.storage.identifiers import utc_now
 from serve.storage.tables import CLAIMABLE, HELD, Decision
 
@@ -28,8 +28,8 @@ router = APIRouter(include_in_schema=False)
 LISTED: Final = 50
 """Cases on the page. The order matters more than the list: officers take the next one, they do not choose."""
 
-Viewer = Annotated[SignedIn, Depends(signed_in())]
-Decider = Annotated[SignedIn, Depends(signed_in(*roles_that_may(Action.DECIDE_CASES)))]
+Viewer = Annotated[SignedIn, Depends(allowed(Action.OPEN_HUB))]
+Decider = Annotated[SignedIn, Depends(allowed(Action.DECIDE_CASES))]
 
 
 @router.get("/")
@@ -54,6 +54,7 @@ def start_page(request: Request, person: Viewer, put_back: str = "") -> Response
             cases=waiting_cases(session, limit=LISTED),
             held=held.case_id if held else None,
             as_of=now,
+            may_claim=may(person.role, Action.DECIDE_CASES),
             notice="The case is back in the queue." if put_back else None,
         )
 
@@ -128,7 +129,10 @@ def _other_rooms(request: Request, person: SignedIn) -> Response:
         "message.html",
         person=person,
         heading=f"Signed in as {person.name}",
-        paragraphs=[f"Your role is {person.role}. It does not open the queue or the posts in it.", words],
+        paragraphs=[
+            f"Your role is {role_words(person.role)}. It does not open the queue or the posts in it.",
+            words,
+        ],
         typed_reason="",
         may_claim=False,
         links=links,

@@ -1,42 +1,46 @@
-"""Signing in and out: `/sign-in`, `/sign-out`."""
+"""Signing in and out: `/sign-in`, `/sign-out`. The second step stands in second_step_pages.py."""
 
 from __future__ import annotations
 
-import hmac
-import secrets
 from http import HTTPStatus
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, Form, Request, Response
 from fastapi.responses import RedirectResponse
 
-from model.errors import BadInput, NotAllowed, NotSignedIn, TooMany
+from model.errors import BadInput, NotSignedIn, TooMany
 from serve.cases import leases
+from serve.console import sign_in_cookies
 from serve.console.form_errors import FormError, sentence
 from serve.console.frame import frame_of
+from serve.console.sign_in_cookies import Cookie, check_form_token, form_token
 from serve.console.turns import take_turn
 from serve.hub import hub_of
 from serve.people import sessions
 from serve.people.access import (
+    PUBLIC,
     CurrentSession,
     SignedIn,
+    allowed,
     check_csrf,
     check_same_origin,
     clear_session_cookie,
     session_cookie_name,
     set_session_cookie,
-    signed_in,
 )
+from serve.people.roles import Action
+from serve.people.sessions import OpenedSession
+from serve.people.sign_in_steps import Owes, StepDue
 from serve.problems import status_of
 from serve.storage.identifiers import utc_now
 
 router = APIRouter(include_in_schema=False)
 
-FORM_COOKIE: Final = "watchhouse-form"
-"""Holds the token of the sign-in form: there is no session yet that could hold it."""
+STEPS: Final = {Owes.CODE: "/sign-in/code", Owes.ENROLMENT: "/sign-in/authenticator"}
+"""Where each second step is."""
 
 
-@router.get("/sign-in")
+@router.get("/sign-in", dependencies=[PUBLIC])
 def sign_in_page(request: Request, live: CurrentSession) -> Response:
     """The form; somebody who is signed in already goes on to the queue."""
     if live is not None:
@@ -44,15 +48,15 @@ def sign_in_page(request: Request, live: CurrentSession) -> Response:
     return _form(request)
 
 
-@router.post("/sign-in", dependencies=[Depends(check_same_origin)])
+@router.post("/sign-in", dependencies=[PUBLIC, Depends(check_same_origin)])
 def sign_in(
     request: Request,
     name: Annotated[str, Form()] = "",
     password: Annotated[str, Form()] = "",
     csrf_token: Annotated[str, Form()] = "",
 ) -> Response:
-    """A session and the way to the queue, or the form again with what was wrong."""
-    _check_form_token(request, csrf_token)
+    """A session and the way to the queue, the second step, or the form again with what was wrong."""
+    check_form_token(request, csrf_token)
     missing = []
     if not name.strip():
         missing.append(FormError("Enter your name", "name"))
@@ -62,7 +66,7 @@ def sign_in(
         return _form(request, name=name, errors=missing, status=status_of(BadInput))
     hub = hub_of(request)
     try:
-        opened = sessions.sign_in(hub.database, hub.settings, name=name, password=password, at=utc_now())
+        entered = sessions.sign_in(hub.database, hub.settings, name=name, password=password, at=utc_now())
     except NotSignedIn:
         # Which of the two was wrong is not for a stranger to know.
         wrong = [FormError("The name or the password is wrong", "name")]
@@ -70,16 +74,11 @@ def sign_in(
     except TooMany as fault:
         wait = [FormError(sentence(fault.message), fault.field)]
         return _form(request, name=name, errors=wait, status=status_of(TooMany))
-    answer = RedirectResponse("/", status_code=HTTPStatus.SEE_OTHER)
-    set_session_cookie(answer, opened.token, hub.settings)
-    answer.delete_cookie(
-        _form_cookie(request), path="/", httponly=True, samesite="strict", secure=hub.settings.secure_cookies
-    )
-    return answer
+    return go_on(request, entered)
 
 
 @router.post("/sign-out", dependencies=[Depends(check_csrf)])
-def sign_out(request: Request, person: Annotated[SignedIn, Depends(signed_in())]) -> Response:
+def sign_out(request: Request, person: Annotated[SignedIn, Depends(allowed(Action.OPEN_HUB))]) -> Response:
     """Ends the session; what is still held goes back to the queue."""
     hub = hub_of(request)
     with hub.database.write() as session:
@@ -95,30 +94,37 @@ def sign_out(request: Request, person: Annotated[SignedIn, Depends(signed_in())]
     return answer
 
 
-def _form(
-    request: Request, *, name: str = "", errors: list[FormError] | None = None, status: int = HTTPStatus.OK
-) -> Response:
-    settings = hub_of(request).settings
-    token = request.cookies.get(_form_cookie(request)) or secrets.token_urlsafe(32)
-    answer = frame_of(request).render(
-        request, "sign_in.html", status=status, name=name, errors=errors or [], notice=None, csrf_token=token
-    )
-    answer.set_cookie(
-        _form_cookie(request),
-        token,
-        path="/",
-        httponly=True,
-        samesite="strict",
-        secure=settings.secure_cookies,
-    )
+def go_on(request: Request, entered: OpenedSession | StepDue, address: str = "/") -> Response:
+    """The way on from a step that was right: to `address` as a signed-in person, or to the second step."""
+    next_address = STEPS[entered.owes] if isinstance(entered, StepDue) else address
+    return remember(request, RedirectResponse(next_address, status_code=HTTPStatus.SEE_OTHER), entered)
+
+
+def remember(request: Request, answer: Response, entered: OpenedSession | StepDue) -> Response:
+    """The same answer with the cookie of the session or the second step, without those that it replaces."""
+    if isinstance(entered, StepDue):
+        sign_in_cookies.put(request, answer, Cookie.STEP, entered.token)
+        sign_in_cookies.drop(request, answer, Cookie.ERRAND)
+    else:
+        set_session_cookie(answer, entered.token, hub_of(request).settings)
+        sign_in_cookies.drop(request, answer, Cookie.FORM, Cookie.STEP, Cookie.ERRAND)
     return answer
 
 
-def _form_cookie(request: Request) -> str:
-    return f"__Host-{FORM_COOKIE}" if hub_of(request).settings.secure_cookies else FORM_COOKIE
-
-
-def _check_form_token(request: Request, sent: str) -> None:
-    ours = request.cookies.get(_form_cookie(request), "")
-    if not ours or not hmac.compare_digest(sent.encode("utf-8", "replace"), ours.encode("utf-8", "replace")):
-        raise NotAllowed("The page is out of date: load it again.")
+def _form(
+    request: Request, *, name: str = "", errors: list[FormError] | None = None, status: int = HTTPStatus.OK
+) -> Response:
+    oidc = hub_of(request).settings.oidc
+    token = form_token(request)
+    answer = frame_of(request).render(
+        request,
+        "sign_in.html",
+        status=status,
+        name=name,
+        errors=errors or [],
+        notice=None,
+        csrf_token=token,
+        elsewhere=oidc.label if oidc else None,
+    )
+    sign_in_cookies.put(request, answer, Cookie.FORM, token)
+    return answer

@@ -16,6 +16,7 @@ from fastapi.responses import Response
 
 from model.errors import NotFound
 from serve.console.security_headers import STATIC_FILE_HEADERS
+from serve.people.access import PUBLIC
 
 MEDIA_TYPES: Final = {
     ".css": "text/css; charset=utf-8",
@@ -55,7 +56,7 @@ class StaticFiles:
         """The routes that answer with these files."""
         router = APIRouter(include_in_schema=False)
 
-        @router.get("/static/{name}/{digest}/{file}")
+        @router.get("/static/{name}/{digest}/{file}", dependencies=[PUBLIC])
         def static_file(name: str, digest: str, file: str) -> Response:
             found = self._files.get((name, file))
             if found is None or found.digest != digest:

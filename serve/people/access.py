@@ -1,22 +1,24 @@
 """Who may come in: FastAPI dependencies for keys (`/v1`) and for signed-in people (the console).
 
-Every refusal is constant: it never tells a wrong key from a revoked one.
+Every address declares one of three: `allowed(Action.X)`, `require_scope("x")`, or `PUBLIC`; a hub with an
+address that declares none does not start (`serve/people/declared.py`). Every refusal is constant: it never
+tells a wrong key from a revoked one, nor what is missing from what is somebody else's.
 """
 
 from __future__ import annotations
 
 import hmac
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 from fastapi import Depends, Request, Response
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from starlette.datastructures import FormData, UploadFile
 
-from model.errors import NotAllowed, NotSignedIn
+from model.errors import NotAllowed, NotFound, NotSignedIn
 from serve.people.keys import SCOPES, find_key, key_actor
 from serve.people.officers import officer_actor
+from serve.people.roles import Action, may
 from serve.people.sessions import LiveSession, find_session
 from serve.settings import Settings
 from serve.storage.engine import Database
@@ -48,29 +50,63 @@ class SignedIn:
     csrf_token: str
     actor: str
 
+    def check_may(self, action: Action, *, own: bool, what: str) -> None:
+        """Passes if this person may do this to a thing that is (or is not) their own.
 
-def require_scope(scope: Literal["score", "posts", "review"]) -> Callable[..., Caller]:
-    """A dependency that gives the `Caller` whose key has this scope.
+        To be asked once the thing was found, inside an address that is `allowed` for the action.
 
-    Raises (in the request): NotSignedIn, NotAllowed.
-    """
-    if scope not in SCOPES:
-        raise ValueError(f"no such scope: {scope}")
+        Raises: NotFound, in the very words for a `what` that does not exist.
+        """
+        if not may(self.role, action, own=own):
+            raise no_such(what)
 
-    def caller(
-        request: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)]
+
+def no_such(what: str) -> NotFound:
+    """The refusal for what is missing, and for what is not for this person: the two must not differ."""
+    return NotFound(f"there is no such {what}")
+
+
+@dataclass(frozen=True, slots=True)
+class Public:
+    """Declares that a stranger may come in."""
+
+    def __call__(self) -> None:
+        """Refuses nobody."""
+
+
+PUBLIC: Final[Any] = Depends(Public())
+"""For `dependencies=[PUBLIC]`. tests/security/test_access.py lists every address that has it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scoped:
+    """Declares that an address is for keys of this scope, and gives the `Caller`."""
+
+    scope: str
+
+    def __call__(
+        self, request: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)]
     ) -> Caller:
+        """Raises: NotSignedIn, NotAllowed."""
         found = None
         if credentials is not None:
             with _database(request).read() as session:
                 found = find_key(session, credentials.credentials)
         if found is None:
             raise NotSignedIn(KEY_WANTED)
-        if scope not in found.scopes:
-            raise NotAllowed(f"This key does not have the scope {scope}.")
+        if self.scope not in found.scopes:
+            raise NotAllowed(f"This key does not have the scope {self.scope}.")
         return Caller(actor=key_actor(found.key_id), key_id=found.key_id)
 
-    return caller
+
+def require_scope(scope: Literal["score", "posts", "review"]) -> Scoped:
+    """A dependency that gives the `Caller` whose key has this scope.
+
+    Raises (in the request): NotSignedIn, NotAllowed.
+    """
+    if scope not in SCOPES:
+        raise ValueError(f"no such scope: {scope}")
+    return Scoped(scope)
 
 
 def current_session(request: Request) -> LiveSession | None:
@@ -85,16 +121,17 @@ def current_session(request: Request) -> LiveSession | None:
 CurrentSession = Annotated[LiveSession | None, Depends(current_session)]
 
 
-def signed_in(*roles: str) -> Callable[..., SignedIn]:
-    """A dependency that gives the `SignedIn` person of one of these roles (none named: any role).
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """Declares that an address is for people whose role may do this, and gives the `SignedIn` person."""
 
-    Raises (in the request): NotSignedIn, which sends a page request to /sign-in; NotAllowed.
-    """
+    action: Action
 
-    def person(live: CurrentSession) -> SignedIn:
+    def __call__(self, live: CurrentSession) -> SignedIn:
+        """Raises: NotSignedIn, NotAllowed."""
         if live is None:
             raise NotSignedIn("Sign in first.")
-        if roles and live.role not in roles:
+        if not may(live.role, self.action):
             raise NotAllowed("Your role may not do this.")
         return SignedIn(
             officer_id=live.officer_id,
@@ -104,7 +141,16 @@ def signed_in(*roles: str) -> Callable[..., SignedIn]:
             actor=officer_actor(live.officer_id),
         )
 
-    return person
+
+def allowed(action: Action) -> Allowed:
+    """A dependency that gives the `SignedIn` person, if their role may do this to anything at all.
+
+    `Reader = Annotated[SignedIn, Depends(allowed(Action.VIEW_CASE))]`. Where the table says `own` or
+    `not_own`, the endpoint asks `person.check_may(...)` once it has found the thing.
+
+    Raises (in the request): NotSignedIn, which sends a page request to /sign-in; NotAllowed.
+    """
+    return Allowed(action)
 
 
 async def check_csrf(request: Request, live: CurrentSession) -> None:

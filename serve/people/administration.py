@@ -1,4 +1,8 @@
-"""What `watchhouse admin` does to the hub in a folder: keys, people, the schema."""
+"""What `watchhouse admin` does to the hub in a folder: keys, people, the schema.
+
+Whoever may write to the folder is trusted here: a role that takes two administrators in the console takes one
+command.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from model.errors import BadConfig, NotFound
-from serve.people import keys, officers
+from serve.people import keys, officers, second_factor
 from serve.settings import Settings, load_settings
 from serve.storage.engine import Database
 from serve.storage.identifiers import utc_now
@@ -94,6 +98,22 @@ def disable_officer(home: Path, *, name: str) -> str:
         if found is None or found.disabled_at is not None:
             raise NotFound("name: there is no such officer who can sign in", field="name")
         officers.disable_officer(session, officer_id=found.officer_id, actor=ACTOR, at=utc_now())
+        return found.officer_id
+
+
+def reset_totp(home: Path, *, name: str) -> str:
+    """The officer id of the person of that name, whose authenticator is gone and whose sessions are over.
+
+    For an administrator who has lost theirs where nobody else can reset it.
+
+    Raises: BadConfig, NotFound, Conflict if there is none.
+    """
+    _, database = open_home(home)
+    with closing(database), database.write() as session:
+        found = officers.officer_named(session, name.strip())
+        if found is None:
+            raise NotFound("name: there is no such officer", field="name")
+        second_factor.reset(session, officer_id=found.officer_id, actor=ACTOR, at=utc_now())
         return found.officer_id
 
 

@@ -5,15 +5,16 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from model.errors import BadInput, DuplicateName, NotFound
 from model.normalise import check_text
 from serve.audit.events import Event
 from serve.audit.log import record
-from serve.people.passwords import hash_password
+from serve.people.passwords import NO_PASSWORD, hash_password
 from serve.people.roles import role_named
+from serve.people.sign_in_steps import drop_steps
 from serve.storage.identifiers import new_id
 from serve.storage.tables import Officer
 from serve.storage.tables import Session as SessionRow
@@ -27,9 +28,9 @@ def officer_actor(officer_id: str) -> str:
 
 
 def create_officer(
-    session: Session, *, name: str, role: str, password: str, actor: str, at: datetime
+    session: Session, *, name: str, role: str, password: str | None, actor: str, at: datetime
 ) -> Officer:
-    """The new account.
+    """The new account; without a password it signs in elsewhere only.
 
     Raises: BadInput (name, role, password), DuplicateName.
     """
@@ -37,7 +38,7 @@ def create_officer(
     if len(shown) > MAX_NAME_CHARACTERS or not shown.isprintable():
         raise BadInput(f"name: printable, at most {MAX_NAME_CHARACTERS} characters", field="name")
     chosen = role_named(role)
-    password_hash = hash_password(password)
+    password_hash = NO_PASSWORD if password is None else hash_password(password)
     if officer_named(session, shown) is not None:
         raise DuplicateName("name: there is an officer of that name", field="name")
     made = Officer(
@@ -69,6 +70,12 @@ def disable_officer(session: Session, *, officer_id: str, actor: str, at: dateti
     if found is None or found.disabled_at is not None:
         raise NotFound("officer_id: there is no such officer who can sign in", field="officer_id")
     found.disabled_at = at
-    for open_session in session.scalars(select(SessionRow).where(SessionRow.officer_id == officer_id)):
-        session.delete(open_session)
+    end_sessions(session, officer_id)
     record(session, actor=actor, event=Event.OFFICER_DISABLED, subject=officer_id, details={}, at=at)
+
+
+def end_sessions(session: Session, officer_id: str, *, but: str | None = None) -> None:
+    """Ends every session of a person but the one of that hash, and every sign-in that is half done."""
+    drop_steps(session, officer_id)
+    ended = delete(SessionRow).where(SessionRow.officer_id == officer_id)
+    session.execute(ended if but is None else ended.where(SessionRow.token_sha256 != but))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import threading
 from typing import Final
 
@@ -26,6 +27,24 @@ _NOBODYS_HASH: Final = (
 )
 """A well-formed hash that no password is known to match: an unknown name costs what a known one costs."""
 
+NO_PASSWORD: Final = _NOBODYS_HASH
+"""What an account has that only signs in elsewhere: nothing matches it, and it takes as long to find out."""
+
+
+SYLLABLES, WORDS = 2, 4
+CONSONANTS, VOWELS = "bdfgklmnprstvz", "aeiou"
+
+
+def readable_password(words: int = WORDS) -> str:
+    """A password of made-up words, 12.3 random bits each: easy to read from a screen, and to type.
+
+    >>> import re
+    >>> bool(re.fullmatch(r"([a-z]{4}-){3}[a-z]{4}", readable_password()))
+    True
+    """
+    syllables = (secrets.choice(CONSONANTS) + secrets.choice(VOWELS) for _ in range(SYLLABLES * words))
+    return "-".join("".join(next(syllables) for _ in range(SYLLABLES)) for _ in range(words))
+
 
 def hash_password(password: str) -> str:
     """The argon2id hash to store, with its own salt and parameters.
@@ -48,4 +67,4 @@ def password_matches(password: str, stored_hash: str | None) -> bool:
             _HASHER.verify(stored_hash or _NOBODYS_HASH, given)
         except VerifyMismatchError:
             return False
-    return stored_hash is not None
+    return stored_hash not in (None, NO_PASSWORD)

@@ -8,22 +8,23 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import delete, func, select, text
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from model.configuration import sha256_of
 from model.errors import NotSignedIn, TooMany
 from serve.audit.events import Event
 from serve.audit.log import record
+from serve.people.attempts import count_attempt, forget_attempts, record_refusal
 from serve.people.officers import officer_actor, officer_named
 from serve.people.passwords import password_matches
+from serve.people.sign_in_steps import StepDue, open_step, step_due
 from serve.settings import Settings
 from serve.storage.engine import Database
-from serve.storage.tables import AuditEvent, Officer, SignInAttempt
+from serve.storage.tables import Officer
 from serve.storage.tables import Session as SessionRow
 
 MAX_ATTEMPTS: Final = 10
-ATTEMPT_WINDOW = timedelta(minutes=5)
 """Ten wrong passwords in five minutes, then a name waits. Source: PROMISES.md section 2, S9."""
 
 MAX_SIGN_INS_IN_HAND: Final = 6
@@ -31,6 +32,8 @@ MAX_SIGN_INS_IN_HAND: Final = 6
 answer everybody else."""
 
 _IN_HAND = threading.BoundedSemaphore(MAX_SIGN_INS_IN_HAND)
+
+TOO_MANY: Final = "Too many attempts with this name; try again in five minutes."
 
 NOBODY: Final = "name:unknown"
 """The audit log's subject for a name that nobody has: people type passwords into the wrong box, so neither
@@ -63,43 +66,61 @@ class LiveSession:
 
 def sign_in(
     database: Database, settings: Settings, *, name: str, password: str, at: datetime
-) -> OpenedSession:
-    """A fresh session for the person with this name and password.
+) -> OpenedSession | StepDue:
+    """A fresh session for the person with this name and password, or the step that they still owe.
 
     An attempt is counted before the password is looked at, so that many at once count too.
 
     Raises: TooMany after ten failures in five minutes, or at once while six others sign in;
         NotSignedIn, the same for a wrong name and a wrong password.
     """
+    found = check_password(database, name=name, password=password, at=at)
+    with database.write() as session:
+        return let_in(session, settings, officer_id=found.officer_id, at=at)
+
+
+def check_password(database: Database, *, name: str, password: str, at: datetime) -> Officer:
+    """The person with this name and password; nothing is opened. Raises: as `sign_in`."""
     if not _IN_HAND.acquire(blocking=False):
         raise TooMany("Many people are signing in at this moment; try again in a few seconds.")
     try:
-        return _sign_in(database, settings, name=name, password=password, at=at)
+        return _check_password(database, name.strip(), password, at)
     finally:
         _IN_HAND.release()
 
 
-def _sign_in(
-    database: Database, settings: Settings, *, name: str, password: str, at: datetime
-) -> OpenedSession:
-    name_sha256 = sha256_of(name.strip().encode("utf-8", "replace"))
+def _check_password(database: Database, name: str, password: str, at: datetime) -> Officer:
     with database.write() as session:
-        _count_attempt(session, name_sha256, at)
-        found = officer_named(session, name.strip())
+        count_attempt(session, name, most=MAX_ATTEMPTS, refusal=TooMany(TOO_MANY, field="name"), at=at)
+        found = officer_named(session, name)
         known = found is not None and found.disabled_at is None
     right = password_matches(password, found.password_hash if found is not None and known else None)
     with database.write() as session:
-        if found is None or not right:
-            _record_refusal(session, NOBODY if found is None else found.officer_id, at)
-        else:
-            session.execute(delete(SignInAttempt).where(SignInAttempt.name_sha256 == name_sha256))
-            return open_session(session, settings, officer_id=found.officer_id, at=at)
+        if found is not None and right:
+            forget_attempts(session, name)
+            return found
+        subject = NOBODY if found is None else found.officer_id
+        record_refusal(session, Event.SIGN_IN_REFUSED, subject, at)
     raise NotSignedIn("The name or the password is wrong.")
+
+
+def let_in(
+    session: Session, settings: Settings, *, officer_id: str, at: datetime, has_second_factor: bool = False
+) -> OpenedSession | StepDue:
+    """A session for somebody whose first step was right, or the second step where one is due.
+
+    `has_second_factor`: whoever answers for the first step has asked for a second factor already.
+    """
+    due = step_due(session.get_one(Officer, officer_id), settings)
+    if due is None or has_second_factor:
+        return open_session(session, settings, officer_id=officer_id, at=at)
+    return open_step(session, officer_id=officer_id, owes=due, at=at)
 
 
 def open_session(session: Session, settings: Settings, *, officer_id: str, at: datetime) -> OpenedSession:
     """A new session of this person, with a token that none had before; sessions that are over are dropped."""
     person = session.get_one(Officer, officer_id)
+    person.last_signed_in_at = at
     session.execute(delete(SessionRow).where(SessionRow.expires_at <= at))
     opened = OpenedSession(
         token=secrets.token_urlsafe(32),
@@ -159,40 +180,6 @@ def sign_out(session: Session, *, token: str, at: datetime) -> None:
     actor = officer_actor(found.officer_id)
     record(session, actor=actor, event=Event.SIGNED_OUT, subject=found.officer_id, details={}, at=at)
     session.delete(found)
-
-
-def _record_refusal(session: Session, subject: str, at: datetime) -> None:
-    """One event for all refusals of a window: strangers must not fill a log that is never emptied.
-
-    How many there were, the attempts table counts.
-    """
-    _take_turns(session, subject)
-    newest = session.scalar(
-        select(AuditEvent.happened_at)
-        .where(AuditEvent.subject == subject, AuditEvent.event == Event.SIGN_IN_REFUSED.value)
-        .order_by(AuditEvent.event_id.desc())
-        .limit(1)
-    )
-    if newest is None or newest <= at - ATTEMPT_WINDOW:
-        actor = "system:sign-in"
-        record(session, actor=actor, event=Event.SIGN_IN_REFUSED, subject=subject, details={}, at=at)
-
-
-def _take_turns(session: Session, name: str) -> None:
-    if session.get_bind().dialect.name == "postgresql":
-        # SQLite's write() is alone already; here work on one name takes turns, replicas included.
-        session.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"), {"name": name})
-
-
-def _count_attempt(session: Session, name_sha256: str, at: datetime) -> None:
-    _take_turns(session, name_sha256)
-    session.execute(delete(SignInAttempt).where(SignInAttempt.attempted_at <= at - ATTEMPT_WINDOW))
-    recent = session.scalar(
-        select(func.count()).select_from(SignInAttempt).where(SignInAttempt.name_sha256 == name_sha256)
-    )
-    if (recent or 0) >= MAX_ATTEMPTS:
-        raise TooMany("Too many attempts with this name; try again in five minutes.", field="name")
-    session.add(SignInAttempt(name_sha256=name_sha256, attempted_at=at))
 
 
 def _hash(token: str) -> str:

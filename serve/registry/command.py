@@ -1,4 +1,4 @@
-"""`watchhouse admin bundles`, `register-bundle`, `roll-back`: the registry from a terminal on the hub's machine."""
+"""`watchhouse admin bundles`, `register-bundle`, `roll-back`: the registry from the machine of the hub."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ACTOR: Final = "system:admin-command"
 
 
 def register_bundle(home: Path, *, folder: Path, verdict: Path | None = None) -> str:
-    """The id of the bundle, verified, copied into the hub and known from now on, with the gate's word if given.
+    """The id of the bundle, verified, copied into the hub and known from now on, with the verdict if given.
 
     Raises: BadConfig, BundleRefused, BadInput.
     """
@@ -60,3 +60,7 @@ def roll_back(home: Path, *, reason: str) -> str:
     _, database = open_home(home)
     with closing(database), database.write() as session:
         return naming.roll_back(session, actor=ACTOR, now=utc_now(), reason=reason).current
+
+
+def _names(named: naming.Aliases) -> dict[str | None, str]:
+    return {named.previous: "previous", named.shadow: "shadow", named.current: "current"}

@@ -23,8 +23,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 
-from sqlalchemy import ColumnElement, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, exists, func, select
+from sqlalchemy.orm import Session, aliased
 
 from model.errors import BadInput, TooMany
 from model.taxonomy import HEAD_ORDER, STRAND_ORDER
@@ -224,7 +224,10 @@ def _decided(session: Session, asked: Asked) -> list[tuple[Decision, datetime]]:
 def _in_period(asked: Asked) -> tuple[ColumnElement[bool], ...]:
     begins = datetime.combine(asked.first_week, time(), UTC)
     ends = datetime.combine(asked.last_week + timedelta(days=7), time(), UTC)
-    return (Decision.decided_at >= begins, Decision.decided_at < ends)
+    later = aliased(Decision)
+    # What was decided again after an appeal counts once, as what stands.
+    stands = ~exists().where(later.supersedes == Decision.decision_id)
+    return (Decision.decided_at >= begins, Decision.decided_at < ends, stands)
 
 
 def _scores(session: Session, asked: Asked) -> dict[str, dict[str, PostScores]]:

@@ -6,10 +6,11 @@ from typing import Annotated
 
 from fastapi import Depends
 
-from serve.people.access import SignedIn, check_csrf, signed_in
-from serve.people.roles import Action, roles_that_may
+from serve.people.access import SignedIn, allowed, check_csrf
+from serve.people.roles import Action
 
-ReportReader = Annotated[SignedIn, Depends(signed_in(*roles_that_may(Action.VIEW_REPORTS)))]
-SuiteRunner = Annotated[SignedIn, Depends(signed_in(*roles_that_may(Action.RUN_SUITES)))]
-ExtractMaker = Annotated[SignedIn, Depends(signed_in(*roles_that_may(Action.MAKE_EXTRACTS)))]
+ReportReader = Annotated[SignedIn, Depends(allowed(Action.VIEW_REPORTS))]
+SuiteRunner = Annotated[SignedIn, Depends(allowed(Action.RUN_SUITES))]
+SuiteOwner = Annotated[SignedIn, Depends(allowed(Action.DISCARD_SUITES))]
+ExtractMaker = Annotated[SignedIn, Depends(allowed(Action.MAKE_EXTRACTS))]
 CheckCsrf = Depends(check_csrf)

@@ -22,7 +22,7 @@ from serve.hub import hub_of
 from serve.people.access import SignedIn
 from serve.problems import status_of
 from serve.research import suites
-from serve.research.permissions import CheckCsrf, SuiteRunner
+from serve.research.permissions import CheckCsrf, SuiteOwner, SuiteRunner
 from serve.research.suite_lint import lint_suite
 from serve.research.suite_results import HEAD, measure
 from serve.storage.identifiers import utc_now
@@ -101,7 +101,7 @@ def run_suite(request: Request, suite_id: str, person: SuiteRunner) -> Response:
 
 
 @router.post("/{suite_id}/discard", dependencies=[CheckCsrf])
-def discard_suite(request: Request, suite_id: str, person: SuiteRunner) -> Response:
+def discard_suite(request: Request, suite_id: str, person: SuiteOwner) -> Response:
     """Deletes a suite that was never run. Raises: NotFound, Conflict."""
     with hub_of(request).database.write() as session:
         suites.discard_suite(

@@ -108,7 +108,7 @@ def discard_suite(session: Session, *, suite_id: str, actor: str, at: datetime) 
     """Deletes a suite that its uploader put here by mistake. Raises: NotFound, Conflict once it was run."""
     row = find_suite(session, suite_id)
     if row.uploaded_by != actor:
-        raise NotFound("there is no such suite of yours")
+        raise NotFound("there is no such suite")  # in the words for a missing one
     if session.scalar(select(SuiteRun.bundle).where(SuiteRun.suite_id == suite_id).limit(1)) is not None:
         raise Conflict(WAS_RUN)
     try:

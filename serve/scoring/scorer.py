@@ -130,7 +130,7 @@ def open_cases(
     case_ids = sorted(new_id() for _ in mine)
     session.add_all(_scores_row(hub, post, now) for post in mine)
     new = [
-        NewCase(case_id, post.post_id, post.routed, _probability(post))
+        NewCase(case_id, post.post_id, post.routed, _probability(post), won[post.post_id])
         for post, case_id in zip(mine, case_ids, strict=True)
     ]
     opening.open_cases(session, hub, new, actor=SCORER, now=now)
@@ -143,8 +143,8 @@ def _probability(post: ScoredPost) -> float | None:
     return None if isinstance(post.scores, NotScored) else max(post.scores.values())
 
 
-def _mark_scored(session: Session, post_ids: Sequence[str], now: datetime) -> set[str]:
-    """The posts that were still waiting and are now this scorer's.
+def _mark_scored(session: Session, post_ids: Sequence[str], now: datetime) -> dict[str, datetime]:
+    """The posts that were still waiting and are now this scorer's, and when each was received.
 
     Two replicas may have scored the same posts: rows that the other has locked are skipped, in a fixed
     order, so neither waits for the other; they are looked at again should the other roll back.
@@ -160,10 +160,10 @@ def _mark_scored(session: Session, post_ids: Sequence[str], now: datetime) -> se
         update(Post)
         .where(Post.post_id.in_(still_waiting), Post.scored_at.is_(None))
         .values(scored_at=now)
-        .returning(Post.post_id)
+        .returning(Post.post_id, Post.received_at)
         .execution_options(synchronize_session=False)
     )
-    return set(marked.scalars())
+    return {row.post_id: row.received_at for row in marked}
 
 
 def _scores_row(hub: Hub, post: ScoredPost, now: datetime) -> PostScores:

@@ -14,6 +14,8 @@ from model.configuration import configs_folder, load_yaml
 from model.errors import BadConfig
 from model.language import load_language_settings
 from model.policy import load_policy
+from serve.cases.law import load_law
+from serve.cases.ordering import load_queue_rules
 from serve.cases.outcomes import load_outcomes
 from serve.cases.workflow.timers import load_workflow
 from serve.intake.sample_feed import read_sample_feed
@@ -38,6 +40,8 @@ LOADERS: list[tuple[str, Callable[[Path], Any]]] = [
     ("policy/outcomes.yaml", load_outcomes),
     ("policy/gate.yaml", load_rules),
     ("policy/workflow.yaml", load_workflow),
+    ("policy/queue.yaml", load_queue_rules),
+    ("law/*.yaml", load_law),
     ("policy/*.yaml", load_policy),
     ("codebook/*.yaml", load_codebook),
     ("language/identification.yaml", load_language_settings),

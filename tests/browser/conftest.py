@@ -17,6 +17,7 @@ from typing import Any
 import httpx
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from queue_rules import rules_without_chance
 
 from serve.people.administration import create_key, create_officer
 
@@ -83,7 +84,10 @@ def hub(tmp_path: Path, tiny_bundle: Path) -> Iterator[RunningHub]:
     port = _free_port()
     environment = {
         name: value for name, value in os.environ.items() if not name.startswith("WATCHHOUSE_")
-    } | {"WATCHHOUSE_BUNDLE": str(tiny_bundle)}
+    } | {
+        "WATCHHOUSE_BUNDLE": str(tiny_bundle),
+        "WATCHHOUSE_QUEUE_RULES": str(rules_without_chance(tmp_path)),
+    }
     log = (tmp_path / "hub.log").open("w+")
     command = [sys.executable, "watchhouse.py", "run", "--home", str(home), "--port", str(port)]
     process = subprocess.Popen(command, cwd=REPOSITORY, env=environment, stdout=log, stderr=log)

@@ -73,7 +73,7 @@ def test_enter_on_a_choice_neither_shows_a_post_nor_sends_the_form(page) -> None
 def test_putting_a_case_back_returns_to_the_queue(hub, page) -> None:
     page.keyboard.press("p")
     expect(page.get_by_role("status")).to_have_text("The case is back in the queue.")
-    assert hub.rows("SELECT state, leased_by FROM cases") == [{"state": "queued", "leased_by": None}]
+    assert hub.rows("SELECT state, leased_by FROM cases") == [{"state": "captured", "leased_by": None}]
 
 
 def test_the_first_tab_stop_skips_to_the_content(page) -> None:

@@ -86,7 +86,7 @@ def test_every_form_of_a_session_is_refused_without_its_token(hub, client) -> No
     ):
         assert client.post(path).status_code == 403, path
         assert client.post(path, data={"csrf_token": "wrong"}).status_code == 403, path
-    assert hub.rows("SELECT * FROM cases WHERE state != 'queued'") == []
+    assert hub.rows("SELECT * FROM cases WHERE state != 'captured'") == []
     assert client.get("/").status_code == 200
 
 
@@ -99,7 +99,7 @@ def test_signing_out_ends_the_session_and_puts_the_case_back(hub, new_page, sign
     page.get_by_role("button", name="Sign out").click()
     page.wait_for_url("**/sign-in")
     assert hub.rows("SELECT * FROM sessions") == []
-    assert hub.rows("SELECT * FROM cases WHERE state = 'queued'") != []
+    assert hub.rows("SELECT * FROM cases WHERE state = 'captured'") != []
     page.goto("/")
     page.wait_for_url("**/sign-in")
 

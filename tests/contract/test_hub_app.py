@@ -22,6 +22,7 @@ from serve.app import create_app, open_hub
 from serve.hub import Hub
 from serve.metrics import Metrics
 from serve.people import sessions
+from serve.people.access import PUBLIC
 from serve.settings import Settings
 from serve.storage import engine
 from serve.storage.engine import Database
@@ -124,7 +125,7 @@ def test_answers_of_the_api_run_nothing_and_are_not_kept(client: TestClient) -> 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_answer_to_a_bug_runs_nothing_and_is_not_kept(settings: Settings) -> None:
     def room(app: FastAPI, _hub: Hub) -> None:
-        @app.get("/a-bug")
+        @app.get("/a-bug", dependencies=[PUBLIC])
         def bug() -> None:
             raise ZeroDivisionError
 
@@ -205,7 +206,15 @@ def test_figures_show_requests_and_the_queue(client: TestClient, database: Datab
             Post(post_id="01", text="a", text_sha256="0" * 64, received_at=now, received_from="system:tests")
         )
         session.add(
-            Case(case_id="01", state="queued", route="review", strands=[], priority=1.0, created_at=now)
+            Case(
+                case_id="01",
+                state="captured",
+                waiting=True,
+                route="review",
+                strands=[],
+                priority=1.0,
+                created_at=now,
+            )
         )
     client.get("/healthz")
     client.get("/v1/posts/made-up-by-a-stranger")
@@ -221,7 +230,7 @@ def test_figures_show_requests_and_the_queue(client: TestClient, database: Datab
     assert "watchhouse_posts_stored_total 1.0" in figures
     assert "watchhouse_posts_scored_total 0.0" in figures
     assert "watchhouse_posts_waiting 1.0" in figures
-    assert 'watchhouse_cases{state="queued"} 1.0' in figures
+    assert 'watchhouse_cases{state="captured"} 1.0' in figures
     assert 'watchhouse_cases{state="decided"} 0.0' in figures
 
 
@@ -250,7 +259,7 @@ def test_there_are_no_documentation_pages_from_a_cdn(client: TestClient) -> None
 
 def test_rooms_register_themselves(settings: Settings) -> None:
     def room(app: FastAPI, hub: Hub) -> None:
-        @app.get("/a-room")
+        @app.get("/a-room", dependencies=[PUBLIC])
         def policy() -> str:
             return hub.policy.name
 

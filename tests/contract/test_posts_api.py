@@ -36,7 +36,7 @@ def test_posts_are_taken_then_scored_then_found_again(
     assert (before["state"], before["case_id"], before["scores"]) == ("waiting", None, None)
     Scorer(hub_app.state.hub).score_batch()
     after = client.get(address, headers=headers).json()
-    assert after["state"] == "queued"
+    assert after["state"] == "captured"
     assert after["scores"]["antisemitic"] > 0.9
     assert (after["id"], after["text"], after["posted_at"]) == ("a", "antiword", "2026-11-20T09:00:00Z")
     assert after["bundle"] == hub_app.state.hub.classifier.bundle_id

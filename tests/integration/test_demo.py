@@ -21,7 +21,9 @@ import pytest
 
 from model.configuration import configs_folder
 
-ROLES = ["officer", "supervisor", "annotator", "researcher", "auditor", "admin"]
+ROLES = [
+    "officer", "supervisor", "hub_lead", "records_officer", "annotator", "researcher", "auditor", "admin",
+]  # fmt: skip
 SIGN_IN_LINE = re.compile(r"^  (\w+) +(\w+) +((?:[a-z]{4}-){3}[a-z]{4})$", re.MULTILINE)
 KEY_LINE = re.compile(r"^  (wh_[\w-]+)$", re.MULTILINE)
 PATIENCE_SECONDS = 120
@@ -93,7 +95,7 @@ def case_ids(running: RunningDemo, key: str) -> set[str]:
     found: set[str] = set()
     after = ""
     while True:
-        page = running.get(f"/v1/cases?state=queued&limit=100{after}", key)
+        page = running.get(f"/v1/cases?state=waiting&limit=100{after}", key)
         found |= {case["case_id"] for case in page["cases"]}
         if not page["next"]:
             return found

@@ -32,7 +32,17 @@ from serve.storage.tables.labelling import (
     TermReview,
 )
 from serve.storage.tables.log import AuditEvent
-from serve.storage.tables.people import ApiKey, IdempotencyKey, Officer, Session, SignInAttempt
+from serve.storage.tables.people import (
+    ApiKey,
+    IdempotencyKey,
+    Officer,
+    RecoveryCode,
+    RoleGrant,
+    Session,
+    SignInAttempt,
+    SignInStep,
+    UsedState,
+)
 from serve.storage.tables.posts import Post, PostScores
 from serve.storage.tables.registry import (
     AliasChange,
@@ -80,7 +90,9 @@ __all__ = [
     "PracticeAnswer",
     "Promotion",
     "Quarantined",
+    "RecoveryCode",
     "Report",
+    "RoleGrant",
     "Row",
     "RowNumber",
     "SavedFilter",
@@ -88,6 +100,7 @@ __all__ = [
     "Session",
     "ShadowScores",
     "SignInAttempt",
+    "SignInStep",
     "SuiteResult",
     "SuiteRow",
     "SuiteRun",
@@ -96,5 +109,6 @@ __all__ = [
     "TermReview",
     "TextBand",
     "TextSeparation",
+    "UsedState",
     "UtcDateTime",
 ]

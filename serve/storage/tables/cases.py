@@ -17,6 +17,12 @@ HELD = ("in_triage", "in_review", "in_second_review", "in_adjudication")
 """States in which somebody holds it under a lease."""
 
 
+def _created_at(context: Any) -> datetime:
+    """The default of `waits_since`: a row that says nothing else has waited since it was made."""
+    made: datetime = context.get_current_parameters()["created_at"]
+    return made
+
+
 def _listed(states: tuple[str, ...]) -> str:
     return ", ".join(f"'{state}'" for state in states)
 
@@ -55,6 +61,9 @@ class Case(Row):
     due_class: Mapped[str] = mapped_column(default="routine")
     due_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
+    waits_since: Mapped[datetime] = mapped_column(
+        default=_created_at, comment="rank and due time count from here: arrival, or the last reopening"
+    )
     victim_update_due: Mapped[datetime | None]
     sampled: Mapped[bool] = mapped_column(Boolean, default=False, comment="drawn for a second reading")
     lease_number: Mapped[int] = mapped_column(default=0)
@@ -64,6 +73,7 @@ class Case(Row):
     parked_until: Mapped[datetime | None]
     parked_because: Mapped[str | None]
     reserved_for: Mapped[str | None] = mapped_column(comment="actor: handed over to, or parked by")
+    reserved_until: Mapped[datetime | None] = mapped_column(comment="then anybody may have it")
     decided_at: Mapped[datetime | None]
     linked_to: Mapped[str | None] = mapped_column(ForeignKey("cases.case_id"), comment="its campaign's case")
     waiting: Mapped[bool] = mapped_column(Boolean, default=False, comment="anybody who may can claim it")
@@ -73,12 +83,16 @@ class Case(Row):
             f"(state IN ({_listed(HELD)})) = (leased_by IS NOT NULL AND lease_expires_at IS NOT NULL)",
             name="lease",
         ),
+        # An equality: a case that waits for somebody is in the queue, or waits for one person by name.
         CheckConstraint(
-            f"NOT waiting OR (state IN ({_listed(CLAIMABLE)}) AND parked_until IS NULL "
-            "AND reserved_for IS NULL)",
-            name="waiting",
+            f"waiting = (state IN ({_listed(CLAIMABLE)}) AND reserved_for IS NULL)", name="waiting"
         ),
         CheckConstraint("state NOT IN ('duplicate_linked') OR linked_to IS NOT NULL", name="linked"),
+        CheckConstraint(
+            "(reserved_for IS NULL) = (reserved_until IS NULL) AND (reserved_for IS NULL OR state IN "
+            f"({_listed(CLAIMABLE)})) AND (parked_until IS NULL OR reserved_for IS NOT NULL)",
+            name="reserved",
+        ),
         # One partial index per question the queue asks; never an OR over ready and expired.
         # Source: PROMISES.md section 0, finding 4.
         Index(
@@ -121,6 +135,12 @@ class Case(Row):
             rank.desc(),
             sqlite_where=sql("reserved_for IS NOT NULL"),
             postgresql_where=sql("reserved_for IS NOT NULL"),
+        ),
+        Index(
+            "ix_cases_reserved_until",
+            "reserved_until",
+            sqlite_where=sql("reserved_until IS NOT NULL"),
+            postgresql_where=sql("reserved_until IS NOT NULL"),
         ),
         Index(
             "ix_cases_linked_to",

@@ -154,11 +154,12 @@ def _store_case(database: Database, text: str, state: str) -> str:
             Case(
                 case_id=case_id,
                 state=state,
+                waiting=state == "captured",
                 route="review",
                 strands=[],
                 priority=0.5,
                 created_at=NOW,
-                decided_at=NOW if state == "decided" else None,
+                decided_at=None if state == "captured" else NOW,
             )
         )
         session.flush()
@@ -168,12 +169,16 @@ def _store_case(database: Database, text: str, state: str) -> str:
 
 def test_only_decided_cases_become_tasks(database: Database) -> None:
     post_id = _store_case(database, "Decided: the bus is late.", "decided")
-    _store_case(database, "Still waiting.", "queued")
+    closed_id = _store_case(database, "Closed: the bus came.", "no_action")
+    _store_case(database, "Still waiting.", "captured")
 
     with database.read() as session:
         rows = list(rows_from_cases(session))
 
-    assert rows == [TaskRow(post_id, "Decided: the bus is late.")]
+    assert rows == [
+        TaskRow(post_id, "Decided: the bus is late."),
+        TaskRow(closed_id, "Closed: the bus came."),
+    ]
 
 
 def test_annotator_who_holds_a_task_gets_it_again(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -31,12 +32,15 @@ def hub(settings: Settings) -> Iterator[Hub]:
 
 
 @pytest.fixture
-def make_cases(hub: Hub) -> Callable[[Sequence[float]], list[str]]:
-    """Puts one case for each priority in the queue, each with a scored post, and gives their ids in order."""
+def make_cases(hub: Hub) -> Callable[..., list[str]]:
+    """Puts one case for each priority in the queue, each with a scored post, and gives their ids in order.
+
+    The priority is the rank too. Other columns of `cases` may be named; by default they wait for review.
+    """
     from serve.intake.storing import ids_in_order
     from serve.storage.tables import Case, CasePost, Post, PostScores
 
-    def make(priorities: Sequence[float]) -> list[str]:
+    def make(priorities: Sequence[float], **columns: Any) -> list[str]:
         case_ids, post_ids = ids_in_order(len(priorities)), ids_in_order(len(priorities))
         with hub.database.write() as session:
             for case_id, post_id, priority in zip(case_ids, post_ids, priorities, strict=True):
@@ -52,8 +56,11 @@ def make_cases(hub: Hub) -> Callable[[Sequence[float]], list[str]]:
                 )
                 session.add(
                     Case(
-                        case_id=case_id, state="captured", waiting=True, route="review", strands=[],
-                        priority=priority, rank=priority, created_at=NOW, lease_number=0,
+                        **{
+                            "case_id": case_id, "state": "captured", "waiting": True, "route": "review",
+                            "strands": [], "priority": priority, "rank": priority, "created_at": NOW,
+                            "lease_number": 0, **columns,
+                        }
                     )
                 )  # fmt: skip
             session.flush()

@@ -8,20 +8,22 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
+import pyotp
 import pytest
 from sqlalchemy import select
 from typer.testing import CliRunner
 
 import watchhouse
-from model.errors import NotFound
+from model.errors import Conflict, NotFound
 from serve import demo, server
 from serve.audit.events import Event
-from serve.people import administration
+from serve.people import administration, second_factor
 from serve.people.keys import find_key
+from serve.people.secret_box import open_secret_box
 from serve.people.sessions import find_session, open_session
 from serve.storage.engine import Database
 from serve.storage.identifiers import utc_now
-from serve.storage.tables import AuditEvent
+from serve.storage.tables import AuditEvent, Officer
 
 PASSWORD = "a made-up password"
 
@@ -89,6 +91,29 @@ def test_disabled_officer_is_out_and_named_by_id(hub_home: Path) -> None:
     for name in ("ada", "grace", "a\0", "\udcff"):
         with pytest.raises(NotFound):
             administration.disable_officer(hub_home, name=name)
+
+
+def test_lost_authenticator_is_taken_away_by_name(hub_home: Path) -> None:
+    home = ("--home", str(hub_home))
+    create = ("create-officer", "ada", "--role", "admin", "--password-stdin", *home)
+    (officer_id,) = _told(*create, given=f"{PASSWORD}\n")
+    settings, database = administration.open_home(hub_home)
+    box, now = open_secret_box(settings), utc_now()
+    with pytest.raises(Conflict):
+        administration.reset_totp(hub_home, name="ada")
+    with database.write() as session:
+        secret = second_factor.offered_secret(session, box, officer_id)
+    second_factor.confirm(database, box, officer_id=officer_id, code=pyotp.TOTP(secret).at(now), at=now)
+
+    assert _told("reset-totp", " ada ", *home) == [officer_id]
+
+    with database.read() as session:
+        assert session.get_one(Officer, officer_id).totp_enrolled_at is None
+    assert _events(database)[-1] == Event.TOTP_RESET
+    database.close()
+    for name in ("grace", "a\0", "\udcff"):
+        with pytest.raises(NotFound):
+            administration.reset_totp(hub_home, name=name)
 
 
 def test_files_of_a_hub_are_for_its_own_account_alone(tmp_path: Path) -> None:

@@ -71,7 +71,7 @@ def queue_of(hub: Hub) -> list[tuple[str, str, str]]:
             select(Post.text, Case.state, Case.route)
             .join(CasePost, CasePost.post_id == Post.post_id)
             .join(Case, Case.case_id == CasePost.case_id)
-            .order_by(Case.priority.desc(), Case.case_id)
+            .order_by(Case.rank.desc(), Case.case_id)
         )
         return [(row.text, row.state, row.route) for row in rows]
 
@@ -80,8 +80,8 @@ def test_every_stored_post_becomes_a_queued_case_in_the_policys_order(hub: Hub) 
     (plain, anti) = send(hub, "a walk in the park", "antiword")
     assert Scorer(hub).score_batch() is False
     assert [(text, state) for text, state, _ in queue_of(hub)] == [
-        ("antiword", "queued"),
-        ("a walk in the park", "queued"),
+        ("antiword", "captured"),
+        ("a walk in the park", "captured"),
     ]
     with hub.database.read() as session:
         scores = session.scalars(select(PostScores).where(PostScores.post_id == anti)).one()
@@ -107,9 +107,9 @@ def test_post_that_cannot_be_scored_becomes_a_case_all_the_same(hub: Hub, stub: 
     send(hub, "first", "blank", "third")
     Scorer(hub).score_batch()
     assert sorted(queue_of(hub)) == [
-        ("blank", "queued", "unscored"),
-        ("first", "queued", "low_priority"),
-        ("third", "queued", "low_priority"),
+        ("blank", "captured", "unscored"),
+        ("first", "captured", "low_priority"),
+        ("third", "captured", "low_priority"),
     ]
     with hub.database.read() as session:
         scores = session.scalars(select(PostScores).where(PostScores.route == "unscored")).one()
@@ -124,8 +124,8 @@ def test_post_in_another_language_becomes_a_case_that_is_not_buried(hub: Hub, st
     send(hub, "a walk in the park", GERMAN)
     Scorer(hub).score_batch()
     assert queue_of(hub) == [
-        (GERMAN, "queued", "unscored"),
-        ("a walk in the park", "queued", "low_priority"),
+        (GERMAN, "captured", "unscored"),
+        ("a walk in the park", "captured", "low_priority"),
     ]
     with hub.database.read() as session:
         row = session.scalars(select(PostScores).where(PostScores.route == "unscored")).one()
@@ -241,10 +241,10 @@ def test_post_that_breaks_the_classifier_becomes_a_case_and_holds_nobody_up(
     Scorer(hub).score_batch()
 
     assert sorted(queue_of(hub)) == [
-        ("broken", "queued", "unscored"),
-        ("first", "queued", "low_priority"),
-        ("panic", "queued", "unscored"),
-        ("third", "queued", "low_priority"),
+        ("broken", "captured", "unscored"),
+        ("first", "captured", "low_priority"),
+        ("panic", "captured", "unscored"),
+        ("third", "captured", "low_priority"),
     ]
     with hub.database.read() as session:
         reasons = session.scalars(select(PostScores.reason).where(PostScores.route == "unscored")).all()
@@ -260,7 +260,7 @@ def test_single_post_that_breaks_the_classifier_becomes_a_case_too(hub: Hub, stu
     send(hub, "broken")
     Scorer(hub).score_batch()
 
-    assert queue_of(hub) == [("broken", "queued", "unscored")]
+    assert queue_of(hub) == [("broken", "captured", "unscored")]
 
 
 @pytest.mark.parametrize("error", [ZeroDivisionError, Unavailable, Panic])

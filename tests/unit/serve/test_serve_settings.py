@@ -7,6 +7,7 @@ from sqlalchemy import text
 
 from model.configuration import FrozenConfig, load_yaml
 from model.errors import BadConfig
+from serve.people.roles import Role
 from serve.settings import Settings, load_settings
 from serve.storage.engine import Database, wal_is_safe
 
@@ -82,6 +83,90 @@ def test_environment_wins_over_the_file(hub_home: Path, monkeypatch: pytest.Monk
     monkeypatch.setenv("WATCHHOUSE_LEASE_SECONDS", "90")
 
     assert load_settings(hub_home).lease_seconds == 90
+
+
+OIDC = """
+oidc:
+  issuer: https://id.example
+  client_id: the-hub
+  redirect_address: https://hub.example/sign-in/callback
+"""
+
+
+def test_block_of_settings_is_read_with_its_secret_from_the_environment(
+    hub_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (hub_home / "hub.yaml").write_text(f"{OIDC}  client_secret: from-the-file\n  label: the force\n")
+    monkeypatch.setenv("WATCHHOUSE_OIDC__CLIENT_SECRET", "made-up-secret")
+    monkeypatch.setenv("WATCHHOUSE_OIDC__ROLE_CLAIM", "groups")
+    monkeypatch.setenv("WATCHHOUSE_OIDC__ROLES", '{"hub-officers": "officer"}')
+
+    oidc = load_settings(hub_home).oidc
+
+    assert oidc is not None
+    assert (oidc.issuer, oidc.label, oidc.role_claim) == ("https://id.example", "the force", "groups")
+    assert oidc.roles == {"hub-officers": Role.OFFICER}
+    assert oidc.client_secret.get_secret_value() == "made-up-secret"
+    assert "made-up-secret" not in repr(load_settings(hub_home))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("WATCHHOUSE_OIDC__CLIENT_SECRETS", "x"), ("WATCHHOUSE_BUNDLE__X", "x"), ("WATCHHOUSE_OIDC__", "x"),
+     ("WATCHHOUSE___", "x"), ("WATCHHOUSE_TOTP_ROLES__0", "x")],
+)  # fmt: skip
+def test_unknown_name_inside_a_block_is_refused(
+    hub_home: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
+
+    with pytest.raises(BadConfig, match=name):
+        load_settings(hub_home)
+
+
+@pytest.mark.parametrize("name", ["WATCHHOUSE_OIDC", "WATCHHOUSE_TOTP_ROLES"])
+def test_setting_of_several_parts_that_is_no_json_is_refused_without_being_shown(
+    hub_home: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv(name, "{made-up-secret")
+
+    with pytest.raises(BadConfig) as refusal:
+        load_settings(hub_home)
+
+    assert name.removeprefix("WATCHHOUSE_").lower() in refusal.value.message
+    assert "made-up" not in refusal.value.message
+
+
+@pytest.mark.parametrize(
+    ("more", "why"),
+    [("  issuer: http://id.example", "https"), ("  redirect_address: https://hub.example/", "callback"),
+     ("  scopes: [profile]", "openid"), ("  role_claim: groups", "both or neither"),
+     ("  roles: {a: officer}", "both or neither"), ("  unknown: 1", "unknown"),
+     ("  client_id: ''", "client_id"),
+     ("  role_claim: groups\n  roles: {a: king}", "roles"),
+     ("  role_claim: groups\n  roles: {a: admin}", "admin is given by two administrators"),
+     ("  role_claim: groups\n  roles: {a: hub_lead}", "hub_lead is given by two administrators")],
+)  # fmt: skip
+def test_unusable_provider_is_refused_without_showing_its_secret(hub_home: Path, more: str, why: str) -> None:
+    named = {line.split(":")[0] for line in more.splitlines()}
+    kept = [line for line in OIDC.splitlines() if line.split(":")[0] not in named]
+    (hub_home / "hub.yaml").write_text("\n".join([*kept, "  client_secret: made-up-secret", more, ""]))
+
+    with pytest.raises(BadConfig, match=why) as refusal:
+        load_settings(hub_home)
+
+    assert "made-up-secret" not in refusal.value.message
+
+
+def test_every_role_must_have_an_authenticator_once_any_must_unless_said_otherwise(
+    hub_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert load_settings(hub_home).require_totp is False
+    assert load_settings(hub_home).totp_roles == tuple(Role)
+
+    monkeypatch.setenv("WATCHHOUSE_TOTP_ROLES", '["admin", "hub_lead"]')
+
+    assert load_settings(hub_home).totp_roles == (Role.ADMIN, Role.HUB_LEAD)
 
 
 def test_home_in_the_file_is_refused(hub_home: Path) -> None:

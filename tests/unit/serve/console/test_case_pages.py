@@ -12,7 +12,8 @@ import pytest
 from sqlalchemy import select
 from starlette.testclient import TestClient
 
-from serve.cases import queue
+from serve.cases import leases
+from serve.cases.claiming import Claimant, claim
 from serve.console.form_errors import sentence
 from serve.console.queue_pages import claim_next
 from serve.hub import Hub
@@ -26,7 +27,7 @@ MakeCases = Callable[[Sequence[float]], list[str]]
 SignIn = Callable[[TestClient, Officer], str]
 PAGE = {"accept": "text/html"}
 REASON = "Read it twice.\nA second line \u202eturned."
-WHOLE = {"outcome": "platform_notice", "detail-platform_notice": "terms_of_service", "severity": "2"}
+WHOLE = {"outcome": "platform_notice", "detail-platform_notice": "terms_of_service", "severity": "0"}
 
 
 class Officers:
@@ -84,7 +85,7 @@ def test_decision_on_a_covered_post_is_refused_and_what_was_typed_stays(hub: Hub
     assert f'<a href="#show-{second}">Show every post before you decide</a>' in answer.text
     assert f'id="show-{second}"' in answer.text
     assert "Read it twice." in answer.text
-    assert re.search(r'name="severity" value="2"[^>]* checked', answer.text)
+    assert re.search(r'name="severity" value="0"[^>]* checked', answer.text)
     assert decisions(hub) == []
 
 
@@ -166,7 +167,7 @@ def test_two_tabs_that_ask_at_once_get_the_same_case(
     make_cases([3.0, 2.0, 1.0])
     person = SignedIn(officer_id="A", name="Ann", role="officer", csrf_token="t", actor="officer:A")
     both_looked = threading.Barrier(2)
-    look = queue.held_by
+    look = leases.held_by
 
     def look_and_wait(*arguments: Any) -> Any:
         found = look(*arguments)
@@ -174,7 +175,7 @@ def test_two_tabs_that_ask_at_once_get_the_same_case(
             both_looked.wait(timeout=1)  # only passed when two tabs look before either has claimed
         return found
 
-    monkeypatch.setattr(queue, "held_by", look_and_wait)
+    monkeypatch.setattr(leases, "held_by", look_and_wait)
     addresses: list[str] = []
     tabs = [threading.Thread(target=lambda: addresses.append(claim_next(hub, person))) for _ in range(2)]
     for tab in tabs:
@@ -194,7 +195,7 @@ def test_signing_out_puts_back_everything_that_is_held(
     make_cases([5.0, 4.0])
     with hub.database.write() as session:
         for _ in range(2):
-            queue.claim(session, actor=desk.actor, now=utc_now(), lease_seconds=600)
+            claim(session, Claimant(desk.actor), now=utc_now(), lease_seconds=600)
 
     answer = desk.post("/sign-out")
 

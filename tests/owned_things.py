@@ -1,0 +1,166 @@
+"""How a person comes to own what an address of the hub is about, a line for each parameter of a path.
+
+The matrix of permissions (tests/security/test_permissions.py) asks for every address what happens to one's
+own thing, somebody else's, and none at all. A new parameter of a path wants a line here: in `OWNED`, if
+somebody holds or made such a thing, else in `NOBODYS`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from typing import Final
+
+from labelling import tasks
+from labelling.task_sources import TaskRow
+from model.configuration import sha256_of
+from serve.cases import queue
+from serve.people import keys
+from serve.people.officers import create_officer, officer_actor
+from serve.people.own_account import own_sessions
+from serve.people.sessions import open_session
+from serve.settings import Settings
+from serve.storage.engine import Database
+from serve.storage.identifiers import new_id, utc_now
+from serve.storage.tables import Case, CasePost, Officer, Post, RoleGrant, SuiteResult, SuiteRow, SuiteRun
+
+Maker = Callable[[Database, Settings, Officer, Officer, bool], Mapping[str, str]]
+"""(database, settings, person, somebody else, is it the person's own) -> values for the path's parameters."""
+
+CSV: Final = b"functionality,test_case,label_gold\nplain,The market opens at nine.,non-hateful\n"
+
+
+def _owner(person: Officer, other: Officer, own: bool) -> str:
+    return officer_actor((person if own else other).officer_id)
+
+
+def case(
+    database: Database, _settings: Settings, person: Officer, other: Officer, own: bool
+) -> dict[str, str]:
+    """A case with one post, held by its owner."""
+    now, case_id, post_id = utc_now(), new_id(), new_id()
+    actor = _owner(person, other, own)
+    with database.write() as session:
+        while (held := queue.held_by(session, actor, now)) is not None:  # from the address before
+            queue.release(session, case_id=held.case_id, lease_number=held.lease_number, actor=actor, now=now)
+        session.add(
+            Post(
+                post_id=post_id, text="A fair.", text_sha256="0" * 64, received_at=now,
+                received_from="key:1", scored_at=now,
+            )
+        )  # fmt: skip
+        session.add(
+            Case(
+                case_id=case_id, state="in_review", route="review", strands=[], priority=1.0, created_at=now,
+                lease_number=1, leased_by=actor, lease_expires_at=now + timedelta(hours=1),
+            )
+        )  # fmt: skip
+        session.flush()
+        session.add(CasePost(case_id=case_id, post_id=post_id))
+    return {"case_id": case_id, "post_id": post_id}
+
+
+def task(
+    database: Database, _settings: Settings, person: Officer, other: Officer, own: bool
+) -> dict[str, str]:
+    """A text to label, held by its owner."""
+    now, batch = utc_now(), f"batch-{new_id()}"
+    with database.write() as session:
+        tasks.add_tasks(
+            session, batch=batch, rows=[TaskRow("1", f"A fair at {batch}.")], source="made", now=now,
+            actor="system:tests",
+        )  # fmt: skip
+        claimed = tasks.claim(
+            session, actor=_owner(person, other, own), now=now, lease_seconds=600, batch=batch
+        )
+    assert claimed is not None
+    return {"task_id": claimed.task_id}
+
+
+def suite(
+    database: Database, _settings: Settings, person: Officer, other: Officer, own: bool
+) -> dict[str, str]:
+    """A suite that its owner uploaded and had run."""
+    now, suite_id, actor = utc_now(), new_id(), _owner(person, other, own)
+    with database.write() as session:
+        session.add(
+            SuiteRow(
+                suite_id=suite_id, name="made", sha256=suite_id.ljust(64, "0"), cases=1, uploaded_at=now,
+                uploaded_by=actor, csv=CSV,
+            )
+        )  # fmt: skip
+        session.flush()
+        session.add(SuiteRun(suite_id=suite_id, bundle="made-1", requested_at=now, requested_by=actor))
+        session.flush()
+        session.add(
+            SuiteResult(
+                suite_id=suite_id, bundle="made-1", thresholds={"hate": 0.5}, scores={"hate": [0.25]},
+                scored_at=now,
+            )
+        )  # fmt: skip
+    return {"suite_id": suite_id, "bundle": "made-1"}
+
+
+def account(
+    database: Database, _settings: Settings, person: Officer, other: Officer, own: bool
+) -> dict[str, str]:
+    """A new account that its owner made."""
+    with database.write() as session:
+        made = create_officer(
+            session, name=f"made {new_id()}", role="annotator", password=None, at=utc_now(),
+            actor=_owner(person, other, own),
+        )  # fmt: skip
+    return {"officer_id": made.officer_id}
+
+
+def grant(
+    database: Database, settings: Settings, person: Officer, other: Officer, own: bool
+) -> dict[str, str]:
+    """A request for a role of somebody, that its owner made and nobody has decided."""
+    grant_id = new_id()
+    whom = account(database, settings, person, other, own)["officer_id"]
+    with database.write() as session:
+        session.add(
+            RoleGrant(
+                grant_id=grant_id, officer_id=whom, role="hub_lead", requested_at=utc_now(),
+                requested_by=_owner(person, other, own), by_only_admin=False,
+            )
+        )  # fmt: skip
+    return {"grant_id": grant_id}
+
+
+def key(
+    database: Database, _settings: Settings, person: Officer, other: Officer, own: bool
+) -> dict[str, str]:
+    """A key that its owner made."""
+    with database.write() as session:
+        made = keys.create_key(
+            session, scopes=["score"], label="made", actor=_owner(person, other, own), at=utc_now()
+        )
+    return {"key_id": made.key_id}
+
+
+def browser(
+    database: Database, settings: Settings, person: Officer, other: Officer, own: bool
+) -> dict[str, str]:
+    """A session of its owner in another browser."""
+    officer_id = (person if own else other).officer_id
+    with database.write() as session:
+        opened = open_session(session, settings, officer_id=officer_id, at=utc_now())
+        listed = own_sessions(
+            session, settings, officer_id=officer_id, this=sha256_of(opened.token.encode()), at=utc_now()
+        )
+    return {"session_reference": next(one.reference for one in listed if one.is_this_one)}
+
+
+OWNED: Final[dict[str, Maker]] = {
+    "case_id": case,
+    "post_id": case,
+    "task_id": task,
+    "suite_id": suite,
+    "officer_id": account,
+    "grant_id": grant,
+    "key_id": key,
+    "session_reference": browser,
+}
+NOBODYS: Final = frozenset({"name", "digest", "file", "report", "report_file", "bundle"})
