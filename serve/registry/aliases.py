@@ -69,11 +69,11 @@ def ask_promotion(session: Session, *, bundle_id: str, actor: str, now: datetime
         raise Conflict("this bundle is the current one")
     verdict = newest_verdict(session, bundle_id, now_named.current)
     if verdict is None:
-        raise Conflict("the gate has not compared this bundle with the current one: watchhouse gate")
+        raise Conflict("the gate has not compared this bundle with the current one (watchhouse gate)")
     if verdict.verdict != "promote":
-        raise Conflict(f"the gate says: {verdict.verdict}", members={"labels_needed": verdict.labels_needed})
+        raise Conflict(f"the gate's verdict is {verdict.verdict}", members={"labels_needed": verdict.labels_needed})
     if now - verdict.decided_at > MAY_BE_OLD:
-        raise Conflict(f"the gate's verdict is older than {MAY_BE_OLD.days} days: ask it again")
+        raise Conflict(f"the gate's verdict is older than {MAY_BE_OLD.days} days; ask it again")
     if session.scalar(_waiting(bundle_id)) is not None:
         raise Conflict("a request for this bundle waits for an answer already")
     asked = Promotion(
@@ -108,9 +108,9 @@ def answer_promotion(
         raise Conflict("this request has been answered already")
     now_named = _named(session)
     if approve and actor == asked.asked_by:
-        raise NotAllowed("a promotion takes two people: somebody else has to agree")
+        raise NotAllowed("a promotion takes two people, so somebody else has to agree")
     if approve and asked.replaces != now_named.current:
-        raise Conflict("another bundle has become the current one since: ask the gate and anew")
+        raise Conflict("another bundle has become the current one since; ask the gate anew")
     declined = "withdrawn" if actor == asked.asked_by else "declined"
     asked.answer = "approved" if approve else declined
     asked.answered_by, asked.answered_at = actor, now
@@ -159,7 +159,7 @@ def set_shadow(session: Session, *, bundle_id: str | None, actor: str, now: date
     if bundle_id is not None and session.get(BundleRow, bundle_id) is None:
         raise NotFound("bundle: it is not registered", field="bundle")
     if bundle_id == now_named.current:
-        raise Conflict("this bundle is the current one: it cannot shadow itself")
+        raise Conflict("this bundle is the current one and cannot shadow itself")
     why = "shadow_ended" if bundle_id is None else "shadow_begun"
     _set(session, SHADOW, bundle_id, why=why, reason="", actor=actor, now=now)
     session.flush()
@@ -181,7 +181,7 @@ def changes(session: Session, limit: int = 50) -> list[AliasChange]:
 def _named(session: Session) -> Aliases:
     found = aliases(session)
     if found is None:
-        raise Conflict("the hub has no current bundle yet: start it once")
+        raise Conflict("the hub has no current bundle yet; start it once")
     return found
 
 
