@@ -71,7 +71,8 @@ def ask_promotion(session: Session, *, bundle_id: str, actor: str, now: datetime
     if verdict is None:
         raise Conflict("the gate has not compared this bundle with the current one (watchhouse gate)")
     if verdict.verdict != "promote":
-        raise Conflict(f"the gate's verdict is {verdict.verdict}", members={"labels_needed": verdict.labels_needed})
+        needed = {"labels_needed": verdict.labels_needed}
+        raise Conflict(f"the gate's verdict is {verdict.verdict}", members=needed)
     if now - verdict.decided_at > MAY_BE_OLD:
         raise Conflict(f"the gate's verdict is older than {MAY_BE_OLD.days} days; ask it again")
     if session.scalar(_waiting(bundle_id)) is not None:
