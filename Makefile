@@ -16,7 +16,7 @@ PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet
 ROOMS := model training serve labelling
 CODE := $(ROOMS) watchhouse.py tests
 
-.PHONY: help run test lint bench train evaluate screenshot clean
+.PHONY: help run test lint stress bench bench-queue train evaluate screenshot clean
 
 help: ## List the commands
 	@echo "Watchhouse. Commands:"
@@ -39,8 +39,14 @@ lint: $(VENV)/.dev ## Only the checks that run no product code
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo --no-cache
 
+stress: $(VENV)/.dev ## 32 officers, 10,000 cases, 200 kills on each database; prints what happened
+	WATCHHOUSE_STRESS=true $(BIN)/pytest -n 0 -q tests/integration/test_fencing.py
+
 bench: $(VENV)/.dev ## Measure `watchhouse score`: posts a second, start-up, memory
 	$(BIN)/python tests/benchmarks/bench_score.py
+
+bench-queue: $(VENV)/.dev ## Measure claims and decisions a second on a PostgreSQL of its own, at three backlogs
+	PYTHONPATH=tests $(BIN)/python tests/benchmarks/bench_queue.py
 
 train: $(VENV)/.dev ## Train a bundle: make train DATA=DIR [RECIPE=FILE] [OUT=DIR]
 	@test -n "$(DATA)" || { echo "make train: say where the data is, e.g. make train DATA=../data (docs/data.md)"; exit 2; }

@@ -21,6 +21,8 @@ NOTHING: Final = {
     "report": "none",
     "report_file": "report.html",
     "bundle": "none",
+    "action": "escalate",
+    "page": "park",
 }
 """For every parameter of a path a value that nothing has; a new parameter wants a new line here."""
 

@@ -14,7 +14,7 @@ from typing import Final
 from labelling import tasks
 from labelling.task_sources import TaskRow
 from model.configuration import sha256_of
-from serve.cases import queue
+from serve.cases import leases
 from serve.people import keys
 from serve.people.officers import create_officer, officer_actor
 from serve.people.own_account import own_sessions
@@ -41,8 +41,9 @@ def case(
     now, case_id, post_id = utc_now(), new_id(), new_id()
     actor = _owner(person, other, own)
     with database.write() as session:
-        while (held := queue.held_by(session, actor, now)) is not None:  # from the address before
-            queue.release(session, case_id=held.case_id, lease_number=held.lease_number, actor=actor, now=now)
+        while (held := leases.held_by(session, actor, now)) is not None:  # from the address before
+            number = held.lease_number
+            leases.release(session, case_id=held.case_id, lease_number=number, actor=actor, now=now)
         session.add(
             Post(
                 post_id=post_id, text="A fair.", text_sha256="0" * 64, received_at=now,
@@ -163,4 +164,4 @@ OWNED: Final[dict[str, Maker]] = {
     "key_id": key,
     "session_reference": browser,
 }
-NOBODYS: Final = frozenset({"name", "digest", "file", "report", "report_file", "bundle"})
+NOBODYS: Final = frozenset({"name", "digest", "file", "report", "report_file", "bundle", "action", "page"})

@@ -25,6 +25,7 @@ class Event(StrEnum):
     CASE_STEPPED = "cases:case:stepped"
     CASE_APPEALED = "cases:case:appealed"
     DRAFT_KEPT = "cases:draft:kept"
+    DRAFT_DROPPED = "cases:draft:dropped"
     NOTE_WRITTEN = "cases:note:written"
     REPORT_STORED = "intake:report:stored"
     CAMPAIGN_JOINED = "cases:campaign:joined"

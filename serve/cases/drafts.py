@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import exists, select
+from sqlalchemy import delete, exists, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -44,6 +44,17 @@ def draft_of(session: Session, *, case_id: str, actor: str) -> Draft | None:
         .where(Draft.case_id == case_id, Draft.actor == actor, ~judged)
         .execution_options(populate_existing=True)
     ).first()
+
+
+def drop_draft(session: Session, *, case_id: str, actor: str, now: datetime) -> bool:
+    """Throws away what this person had written about the case; whether there was anything."""
+    dropped = session.execute(
+        delete(Draft).where(Draft.case_id == case_id, Draft.actor == actor).returning(Draft.case_id)
+    ).first()
+    if dropped is None:
+        return False
+    record(session, actor=actor, event=Event.DRAFT_DROPPED, subject=case_id, details={}, at=now)
+    return True
 
 
 def _storable(value: Any) -> Any:

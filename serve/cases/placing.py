@@ -45,10 +45,11 @@ def place(hub: Hub, case: Weighed, route: str, *, raised_at: datetime | None = N
 
 
 def weigh_again(session: Session, hub: Hub, case: Case) -> None:
-    """Works out the place anew, after a report or a danger has come to be known; `case` is locked.
+    """Works out the place anew, after a report or a danger has come to be known. Locks the case.
 
     An emergency stays due when it was.
     """
+    session.refresh(case, with_for_update=True)  # what somebody else has done to it meanwhile counts
     dangers = session.scalars(
         select(Report.immediate_danger)
         .join(CasePost, CasePost.post_id == Report.post_id)

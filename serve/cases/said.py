@@ -71,7 +71,7 @@ def check_said(session: Session, hub: Hub, case: Case, said: Said, now: datetime
     severity = check_severity(said.severity)
     if said.confidence not in CONFIDENCES:
         raise BadInput(f"confidence: one of {', '.join(CONFIDENCES)}", field="confidence")
-    law = hub.law.ticked(said.law, on=_day_posted(session, case, today)) if said.law else []
+    law = hub.law.ticked(said.law, on=day_posted(session, case, today)) if said.law else []
     proportionality = (
         check_written("proportionality", said.proportionality) if said.proportionality.strip() else ""
     )
@@ -137,7 +137,7 @@ def check_reason(reason: str) -> str:
     return check_written("reason", reason)
 
 
-def check_written(name: str, text: str) -> str:
+def check_written(name: str, text: str, *, longest: int = MAX_REASON_CHARACTERS) -> str:
     """The text of that field, unless it is blank, too long or not clean text.
 
     Raises: BadInput (also as NotText, TextEmpty) naming the field.
@@ -146,12 +146,12 @@ def check_written(name: str, text: str) -> str:
         checked = check_text(text)
     except BadInput as fault:
         raise type(fault)(f"{name}: {fault.message.removeprefix('text: ')}", field=name) from None
-    if len(checked) > MAX_REASON_CHARACTERS:
-        raise BadInput(f"{name}: at most {MAX_REASON_CHARACTERS:,} characters", field=name)
+    if len(checked) > longest:
+        raise BadInput(f"{name}: at most {longest:,} characters", field=name)
     return checked
 
 
-def _day_posted(session: Session, case: Case, today: date) -> date:
+def day_posted(session: Session, case: Case, today: date) -> date:
     """The day of the first post of the case: the law is that of the day it was published."""
     posted = session.scalar(
         select(func.min(func.coalesce(Post.posted_at, Post.received_at)))

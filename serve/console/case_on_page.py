@@ -41,32 +41,50 @@ class PostOnPage:
     url: str | None
     posted_at: datetime | None
     received_at: datetime
+    machine: Machine | None
+    """None: hidden until this person has judged."""
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """What the machine said of a post, and the policy made of it."""
+
     reason: str
     bars: tuple[Bar, ...]
     bundle: str | None
     policy: str | None
 
 
-def posts_on_page(session: Session, case: Case, *, revealed: Collection[str] = ()) -> list[PostOnPage]:
+def posts_on_page(
+    session: Session, case: Case, *, revealed: Collection[str] = (), shows_scores: bool = True
+) -> list[PostOnPage]:
     """The posts of the case, oldest first; those in `revealed` with their text uncovered."""
     view = viewing.case_view(session, case.case_id)
     return [
-        _on_page(post.post, post.scores, case, is_revealed=post.post.post_id in revealed)
+        _on_page(
+            post.post, case, post.post.post_id in revealed, _machine(post.scores) if shows_scores else None
+        )
         for post in view.posts
     ]
 
 
-def _on_page(post: Post, scores: PostScores | None, case: Case, *, is_revealed: bool) -> PostOnPage:
+def _on_page(post: Post, case: Case, is_revealed: bool, machine: Machine | None) -> PostOnPage:
     return PostOnPage(
         post_id=post.post_id,
         cover=cover(post, case),
         is_revealed=is_revealed,
-        text=post.text,
+        text=post.text if is_revealed else "",
         platform=post.platform,
         author=post.author,
         url=post.url,
         posted_at=post.posted_at,
         received_at=post.received_at,
+        machine=machine,
+    )
+
+
+def _machine(scores: PostScores | None) -> Machine:
+    return Machine(
         reason=scores.reason if scores else "The machine has not scored this post.",
         bars=tuple(Bar(head, getattr(scores, head) if scores else None) for head in HEAD_ORDER),
         bundle=scores.bundle if scores else None,

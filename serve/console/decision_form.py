@@ -1,52 +1,48 @@
-"""The decision form: what it offers, what was typed into it, and what is missing."""
+"""The decision form as the browser sent it, as a draft keeps it, and as a judgement takes it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 from fastapi import Depends, Request
 from starlette.datastructures import FormData
 
-from model.errors import BadConfig
-from model.taxonomy import SEVERITIES, STRAND_ORDER
-from serve.cases.outcomes import Detail, Outcome, OutcomeCatalogue
+from serve.cases.said import Said
 from serve.console.form_errors import FormError
 
-STRAND_KEYS: Final = (("antisemitic", "a"), ("islamophobic", "i"), ("far_right", "f"))
-OTHER_KEYS: Final = frozenset("nrpe") | {key for _, key in STRAND_KEYS}
-"""Letters that the page uses for something else: next, reveal, put back, write the reason."""
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """An outcome as the page offers it, with the letter that chooses it."""
-
-    code: str
-    title: str
-    meaning: str
-    key: str
-    details: tuple[Detail, ...]
-
-    @property
-    def detail_id(self) -> str:
-        """Name and id of the list of details."""
-        return f"detail-{self.code}"
+MET, MISSING = "met", "missing"
+MOST_TICKS: Final = 200
+"""Elements of provisions that a form is read for; the whole catalogue has far fewer."""
 
 
 @dataclass(frozen=True, slots=True)
 class DecisionForm:
-    """What the browser sent, as it was typed. Nothing is trusted yet."""
+    """What was typed and ticked. Nothing is trusted yet.
+
+    `details`: by outcome. `law`: by provision, then by element: met or missing.
+    """
 
     lease_number: int = 0
     outcome: str = ""
-    details: dict[str, str] = field(default_factory=dict)
+    details: Mapping[str, str] = field(default_factory=dict)
     strands: tuple[str, ...] = ()
+    codes: tuple[str, ...] = ()
     severity: str = ""
+    speech_act: str = ""
+    context_flags: tuple[str, ...] = ()
+    confidence: str = "high"
+    standard: str = ""
+    law: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    proportionality: str = ""
     reason: str = ""
+    note: str = ""
+    """What was typed into the box for notes beside the form."""
     revealed: frozenset[str] = frozenset()
     errors: tuple[FormError, ...] = ()
+    is_kept: bool = False
+    """Whether all of it is in a draft, so that nothing is lost when the page is left."""
 
     def has_error(self, name: str) -> bool:
         """Whether the error summary leads to this field."""
@@ -60,48 +56,108 @@ class DecisionForm:
         """The same form with these errors above it."""
         return replace(self, errors=tuple(errors))
 
+    @property
+    def says_more(self) -> bool:
+        """Whether something of the folded part was said."""
+        return bool(
+            self.codes or self.speech_act or self.context_flags or self.standard or self.confidence != "high"
+        )
 
-def choices(outcomes: Sequence[Outcome]) -> list[Choice]:
-    """The outcomes in order, as the page offers them."""
-    return [
-        Choice(outcome.code, outcome.title, outcome.meaning, outcome.key, outcome.details)
-        for outcome in outcomes
-    ]
+    @property
+    def is_begun(self) -> bool:
+        """Whether anything was typed or chosen that is worth keeping."""
+        chosen = (self.outcome, self.severity, self.strands, self.law, any(self.details.values()))
+        written = (self.reason, self.proportionality, self.note)
+        return self.says_more or any(chosen) or any(words.strip() for words in written)
+
+    def said(self, *, saw_scores: bool) -> Said:
+        """What the reader says, for `judging.judge`; `severity` must be a number by then."""
+        return Said(
+            outcome=self.outcome,
+            outcome_detail=self.detail(),
+            strands=self.strands,
+            codes=self.codes,
+            severity=int(self.severity),
+            speech_act=self.speech_act or None,
+            context_flags=self.context_flags,
+            confidence=self.confidence,
+            standard=self.standard or None,
+            law=law_entries(self.law),
+            proportionality=self.proportionality,
+            reason=self.reason,
+            saw_scores=saw_scores,
+        )
+
+    def content(self) -> dict[str, Any]:
+        """The form as a draft keeps it: what `/v1/cases/{case_id}/decisions` takes, and the note."""
+        return {
+            "outcome": self.outcome,
+            "outcome_detail": self.detail(),
+            "strands": list(self.strands),
+            "codes": list(self.codes),
+            "severity": self.severity,
+            "speech_act": self.speech_act,
+            "context_flags": list(self.context_flags),
+            "confidence": self.confidence,
+            "standard": self.standard,
+            "law": law_entries(self.law),
+            "proportionality": self.proportionality,
+            "reason": self.reason,
+            "note": self.note,
+        }
 
 
-def check_keys(catalogue: OutcomeCatalogue) -> None:
-    """Passes a catalogue whose letters do not clash with those of the page.
-
-    Raises: BadConfig, naming every outcome that does.
-    """
-    clashes = [
-        f"{profile.name}: {outcome.code}: {outcome.key}"
-        for profile in catalogue.profiles
-        for outcome in profile.outcomes
-        if outcome.key in OTHER_KEYS
-    ]
-    if clashes:
-        raise BadConfig(f"outcomes: the console needs these keys itself: {'; '.join(clashes)}")
+def form_of_draft(content: Mapping[str, Any], *, lease_number: int) -> DecisionForm:
+    """The form with what a draft holds, a console's or a tool's; what is of another shape is left out."""
+    outcome, detail = _text(content, "outcome").lower(), _text(content, "outcome_detail").lower()
+    severity = str(content.get("severity", "")).upper().removeprefix("S")
+    law: dict[str, dict[str, str]] = {}
+    for entry in content.get("law") or ():
+        ticks = dict.fromkeys(entry.get(MET) or (), MET) | dict.fromkeys(entry.get(MISSING) or (), MISSING)
+        law[str(entry.get("id"))] = ticks
+    return DecisionForm(
+        lease_number=lease_number,
+        outcome=outcome,
+        details={outcome: detail} if outcome and detail else {},
+        strands=tuple(content.get("strands") or ()),
+        codes=tuple(content.get("codes") or ()),
+        severity=severity,
+        speech_act=_text(content, "speech_act"),
+        context_flags=tuple(content.get("context_flags") or ()),
+        confidence=_text(content, "confidence") or "high",
+        standard=_text(content, "standard"),
+        law=law,
+        proportionality=_text(content, "proportionality"),
+        reason=_text(content, "reason"),
+        note=_text(content, "note"),
+        is_kept=True,
+    )
 
 
 async def typed_decision(request: Request) -> DecisionForm:
     """What was typed into the decision form; a dependency of every POST that carries it."""
     form = await request.form()
-    lease = _typed(form, "lease")
     details = {
         name.removeprefix("detail-"): value
         for name, value in form.multi_items()
         if name.startswith("detail-") and isinstance(value, str)
     }
     return DecisionForm(
-        # Nine digits: more can be no lease of ours, and `int` of a very long string is slow.
-        lease_number=int(lease) if lease.isascii() and lease.isdigit() and len(lease) < 10 else 0,
-        outcome=_typed(form, "outcome"),
+        lease_number=typed_lease(form),
+        outcome=typed(form, "outcome"),
         details=details,
-        strands=tuple(value for value in form.getlist("strands") if isinstance(value, str)),
-        severity=_typed(form, "severity"),
-        reason=_typed(form, "reason"),
-        revealed=frozenset(value for value in form.getlist("revealed") if isinstance(value, str)),
+        strands=ticked(form, "strands"),
+        codes=ticked(form, "codes"),
+        severity=typed(form, "severity"),
+        speech_act=typed(form, "speech_act"),
+        context_flags=ticked(form, "context_flags"),
+        confidence=typed(form, "confidence") or "high",
+        standard=typed(form, "standard"),
+        law=_typed_law(form),
+        proportionality=typed(form, "proportionality"),
+        reason=typed(form, "reason"),
+        note=typed(form, "note"),
+        revealed=frozenset(ticked(form, "revealed")),
     )
 
 
@@ -110,25 +166,48 @@ async def keep_reason(request: Request, form: Annotated[DecisionForm, Depends(ty
     request.state.typed_reason = form.reason
 
 
-def missing(form: DecisionForm, offered: Sequence[Choice], *, covered: Sequence[str] = ()) -> list[FormError]:
-    """What has still to be read, chosen or written, in the order of the page; `covered` are ids of posts."""
-    errors = []
-    if covered:
-        errors.append(FormError("Show every post before you decide", f"show-{covered[0]}"))
-    chosen = next((choice for choice in offered if choice.code == form.outcome), None)
-    if chosen is None:
-        errors.append(FormError("Choose an outcome", "outcome"))
-    elif chosen.details and form.detail() not in {detail.code for detail in chosen.details}:
-        errors.append(FormError(f"Choose why: {chosen.title.lower()}", chosen.detail_id))
-    if not set(form.strands) <= set(STRAND_ORDER):
-        errors.append(FormError("Choose strands from the list", "strands"))
-    if form.severity not in {str(value) for value in SEVERITIES}:
-        errors.append(FormError("Choose how severe the message is", "severity"))
-    if not form.reason.strip():
-        errors.append(FormError("Write why you decided this", "reason"))
-    return errors
-
-
-def _typed(form: FormData, name: str) -> str:
+def typed(form: FormData, name: str) -> str:
+    """What was typed into a field; empty if the form does not have it."""
     value = form.get(name)
+    return value if isinstance(value, str) else ""
+
+
+def ticked(form: FormData, name: str) -> tuple[str, ...]:
+    """The values of a field that may come more than once, in the order of the form."""
+    return tuple(value for value in form.getlist(name) if isinstance(value, str))
+
+
+def typed_lease(form: FormData) -> int:
+    """The number of the lease that came with a form; 0, which nobody holds, if there is none."""
+    lease = typed(form, "lease")
+    # Nine digits: more can be no lease of ours, and `int` of a very long string is slow.
+    return int(lease) if lease.isascii() and lease.isdigit() and len(lease) < 10 else 0
+
+
+def law_entries(law: Mapping[str, Mapping[str, str]]) -> list[dict[str, Any]]:
+    """The ticks as a judgement takes them: `[{id, met: [...], missing: [...]}]`."""
+    return [
+        {
+            "id": provision,
+            MET: [element for element, tick in ticks.items() if tick == MET],
+            MISSING: [element for element, tick in ticks.items() if tick == MISSING],
+        }
+        for provision, ticks in law.items()
+        if any(tick in (MET, MISSING) for tick in ticks.values())
+    ]
+
+
+def _typed_law(form: FormData) -> dict[str, dict[str, str]]:
+    """`law-POA29B-threatening=met`, for each element that was looked at."""
+    law: dict[str, dict[str, str]] = {}
+    for name, value in [one for one in form.multi_items() if one[0].startswith("law-")][:MOST_TICKS]:
+        _, _, rest = name.partition("-")
+        provision, _, element = rest.partition("-")
+        if value in (MET, MISSING) and provision and element:
+            law.setdefault(provision, {})[element] = str(value)
+    return law
+
+
+def _text(content: Mapping[str, Any], name: str) -> str:
+    value = content.get(name)
     return value if isinstance(value, str) else ""

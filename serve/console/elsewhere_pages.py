@@ -6,7 +6,7 @@ import hmac
 import json
 from dataclasses import asdict
 from http import HTTPStatus
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
@@ -20,12 +20,21 @@ from serve.console.signing_in import STEPS, remember
 from serve.hub import hub_of
 from serve.people.access import PUBLIC
 from serve.people.attempts import record_refusal
-from serve.people.identities import ERRAND_LASTS, STARTED_ELSEWHERE, account_of, use_state
-from serve.people.oidc import Errand, Identity, Provider
+from serve.people.identities import (
+    ERRAND_LASTS,
+    STARTED_ELSEWHERE,
+    Errand,
+    Identity,
+    account_of,
+    use_state,
+)
 from serve.people.secret_box import open_secret_box
 from serve.people.sessions import let_in
 from serve.people.sign_in_steps import StepDue
 from serve.storage.identifiers import utc_now
+
+if TYPE_CHECKING:
+    from serve.people.oidc import Provider
 
 router = APIRouter(prefix="/sign-in", include_in_schema=False, dependencies=[PUBLIC])
 

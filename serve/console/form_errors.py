@@ -19,5 +19,13 @@ def sentence(message: str) -> str:
     >>> sentence("reason: at most 5,000 characters")
     'At most 5,000 characters'
     """
-    words = message.split(": ", 1)[-1]
+    return capital(message.split(": ", 1)[-1])
+
+
+def capital(words: str) -> str:
+    """The words with a capital in front.
+
+    >>> capital("referrals: one has not been answered")
+    'Referrals: one has not been answered'
+    """
     return words[:1].upper() + words[1:]

@@ -18,13 +18,14 @@ from jinja2 import ChoiceLoader, Environment, FileSystemLoader, StrictUndefined
 
 from serve import problems
 from serve.console import plain_words
+from serve.console.action_words import state_words
 from serve.console.security_headers import PAGE_HEADERS
 from serve.console.severities import load_severities
 from serve.console.static_files import StaticFiles
 from serve.console.visible_text import visible, visible_pieces
 from serve.hub import Hub
+from serve.oidc_settings import OidcSettings
 from serve.people.access import SignedIn
-from serve.people.oidc import Provider
 from serve.people.roles import Action, roles_that_may
 from serve.people.secret_box import open_secret_box
 
@@ -67,6 +68,8 @@ class Frame:
             day_and_clock=plain_words.day_and_clock,
             reference=plain_words.reference,
             counted=plain_words.counted,
+            due=plain_words.due_words,
+            state_words=state_words,
         )
 
     def asset(self, file: str, name: str = "console") -> str:
@@ -122,27 +125,35 @@ def install(app: FastAPI, hub: Hub) -> None:
     # Here, not at the top: every page needs this module.
     from serve.console import (
         account_pages,
+        action_pages,
+        aside_pages,
         authenticator_pages,
+        board_pages,
         case_pages,
+        decision_pages,
         elsewhere_pages,
         key_pages,
+        note_pages,
         people_pages,
         person_pages,
         queue_pages,
+        report_pages,
         second_step_pages,
         signing_in,
     )
-    from serve.console.decision_form import check_keys
     from serve.console.error_pages import problem_page
+    from serve.console.keys import check_keys
 
     check_keys(hub.outcomes)
     frame = Frame()
     frame.add_navigation("Queue", "/", roles_that_may(Action.VIEW_QUEUE))
+    frame.add_navigation("New report", "/reports/new", roles_that_may(Action.TRIAGE_CASES))
+    frame.add_navigation("Board", "/board", roles_that_may(Action.VIEW_BOARD))
     frame.add_navigation("People", "/people", roles_that_may(Action.MANAGE_PEOPLE))
     frame.add_navigation("Keys", "/keys", roles_that_may(Action.MANAGE_KEYS))
     app.state.frame = frame
     app.state.severities = load_severities(hub.settings.codebook)
-    app.state.provider = Provider(hub.settings.oidc) if hub.settings.oidc else None
+    app.state.provider = _provider(hub.settings.oidc)
     open_secret_box(hub.settings)
     problems.install(app, page_renderer=problem_page)
     for page in (
@@ -152,10 +163,25 @@ def install(app: FastAPI, hub: Hub) -> None:
         account_pages,
         authenticator_pages,
         queue_pages,
+        decision_pages,
+        action_pages,
+        aside_pages,
+        note_pages,
         case_pages,
+        report_pages,
+        board_pages,
         people_pages,
         person_pages,
         key_pages,
     ):
         app.include_router(page.router)
     app.include_router(frame.static.router())
+
+
+def _provider(settings: OidcSettings | None) -> Any:
+    if settings is None:
+        return None
+    # Here: its libraries take a third of a second to load, and most hubs have no provider.
+    from serve.people.oidc import Provider
+
+    return Provider(settings)

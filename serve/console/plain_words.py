@@ -82,6 +82,21 @@ def reference(identifier: str) -> str:
     return f"{identifier[-8:-4]} {identifier[-4:]}".strip()
 
 
+def due_words(due_at: datetime, now: datetime) -> str:
+    """How far off something is: "in 3 h", "2 days overdue".
+
+    >>> now = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
+    >>> due_words(now + timedelta(hours=3, minutes=20), now), due_words(now - timedelta(minutes=5), now)
+    ('in 3 h', '5 min overdue')
+    """
+    minutes = int(abs((due_at - now).total_seconds()) // 60)
+    if minutes >= 2 * 24 * 60:
+        length = counted(minutes // (24 * 60), "day")
+    else:
+        length = f"{minutes // 60} h" if minutes >= 60 else f"{minutes} min"
+    return f"in {length}" if due_at >= now else f"{length} overdue"
+
+
 def counted(number: int, one: str, many: str | None = None) -> str:
     """The number with its noun: "1 word", "34 words"."""
     return f"{number:,} {one if number == 1 else many or one + 's'}"

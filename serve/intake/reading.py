@@ -14,11 +14,12 @@ from typing import Any
 from model.errors import BadInput
 from model.normalise import check_text
 from serve.field_text import field_text
+from serve.intake.reports import KEY_CHANNELS, IncomingReport, read_report
 
 LONGEST = {"id": 200, "platform": 100, "url": 2_000, "author": 200, "posted_at": 64}
 """Most characters of each field but `text`, whose limit is MAX_TEXT_CHARACTERS."""
 
-FIELDS = frozenset({"text", *LONGEST})
+FIELDS = frozenset({"text", "report", *LONGEST})
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 FUTURE_ALLOWED = timedelta(days=1)
 """How far a sender's clock may run ahead before its `posted_at` is taken for a mistake."""
@@ -35,6 +36,7 @@ class IncomingPost:
     url: str | None
     author: str | None
     posted_at: datetime | None
+    report: IncomingReport | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,7 @@ def read_post(raw: object, *, index: int, now: datetime) -> IncomingPost:
         raise BadInput("post: must be an object")
     if not FIELDS.issuperset(raw):
         raise BadInput(f"post: has a field besides {', '.join(sorted(FIELDS))}")
+    report = raw.get("report")
     given = {name: _optional(raw, name) for name in LONGEST}
     return IncomingPost(
         answer_id=given["id"] or str(index),
@@ -76,6 +79,7 @@ def read_post(raw: object, *, index: int, now: datetime) -> IncomingPost:
         url=given["url"],
         author=given["author"],
         posted_at=None if given["posted_at"] is None else read_instant(given["posted_at"], now=now),
+        report=None if report is None else read_report(report, channels=KEY_CHANNELS),
     )
 
 

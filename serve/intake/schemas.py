@@ -7,11 +7,48 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
-from model.taxonomy import MAX_TEXT_CHARACTERS
+from model.taxonomy import MAX_TEXT_CHARACTERS, STRAND_ORDER
 from serve.intake.reading import LONGEST
+from serve.intake.reports import CONSENTS, KEY_CHANNELS, REPORTER_ROLES
+from serve.intake.reports import LONGEST as REPORT_LONGEST
 
 MAX_POSTS = 1_000
 EXAMPLE_POST_ID = "01KAJZ2M5T8Q3W7X9Y1Z4B6C8D"
+
+REPORT_SCHEMA: dict[str, Any] = {
+    "type": ["object", "null"],
+    "additionalProperties": False,
+    "description": "Somebody told you of the post. It is triaged by a person before it is reviewed.",
+    "properties": {
+        "channel": {"type": ["string", "null"], "enum": [*KEY_CHANNELS, None], "default": KEY_CHANNELS[0]},
+        "reporter_role": {
+            "type": ["string", "null"],
+            "enum": [*REPORTER_ROLES, None],
+            "default": "not_said",
+        },
+        "consents": {
+            "type": ["array", "null"],
+            "items": {"type": "string", "enum": list(CONSENTS)},
+            "description": "With whom the report may be shared; with nobody where it is left out.",
+        },
+        "immediate_danger": {"type": ["boolean", "null"], "default": False},
+        "under_18": {"type": ["boolean", "null"], "default": False},
+        "why": {
+            "type": ["string", "null"],
+            "maxLength": REPORT_LONGEST["why"],
+            "description": "Why the reporter takes it for hostility.",
+        },
+        "perceived_strands": {
+            "type": ["array", "null"],
+            "items": {"type": "string", "enum": list(STRAND_ORDER)},
+        },
+        "reference": {
+            "type": ["string", "null"],
+            "maxLength": REPORT_LONGEST["reference"],
+            "description": "Your own reference of the report.",
+        },
+    },
+}
 
 POST_SCHEMA: dict[str, Any] = {
     "type": "object",
@@ -28,6 +65,7 @@ POST_SCHEMA: dict[str, Any] = {
             "format": "date-time",
             "description": "ISO 8601 with a zone.",
         },
+        "report": REPORT_SCHEMA,
     },
 }
 """For the documentation: `reading.read_post` reads each post by itself, so that a bad one stops no other."""

@@ -17,6 +17,7 @@ from serve.audit.log import Detail, record
 from serve.hub import Hub
 from serve.intake.idempotency import Repeatable, answer_again, keep_answer, prune
 from serve.intake.reading import IncomingPost, Refusal, read_posts
+from serve.intake.reports import store_report
 from serve.storage.identifiers import new_id, utc_now
 from serve.storage.tables import Case, CasePost, Post, PostScores
 
@@ -68,7 +69,7 @@ def take_posts(
 def store_posts(
     session: Session, posts: Sequence[IncomingPost], post_ids: Sequence[str], *, actor: str, now: datetime
 ) -> None:
-    """Adds the posts and one audit event each to the caller's transaction."""
+    """Adds the posts, what was reported of them, and one audit event each to the caller's transaction."""
     for post, post_id in zip(posts, post_ids, strict=True):
         text_sha256 = hashlib.sha256(post.text.encode("utf-8")).hexdigest()
         session.add(
@@ -88,6 +89,9 @@ def store_posts(
         )
         details: dict[str, Detail] = {"text_sha256": text_sha256, "characters": len(post.text)}
         record(session, actor=actor, event=Event.POST_STORED, subject=post_id, details=details, at=now)
+        if post.report is not None:
+            session.flush()  # the post before the row that points at it
+            store_report(session, post.report, post_id, actor=actor, now=now)
 
 
 def ids_in_order(count: int) -> list[str]:

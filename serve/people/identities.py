@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -15,7 +16,7 @@ from serve.audit.log import record
 from serve.people.attempts import take_turns
 from serve.people.managing import find_person
 from serve.people.officers import create_officer
-from serve.people.oidc import Identity
+from serve.people.roles import Role
 from serve.storage.tables import Officer, UsedState
 
 MAX_SUBJECT_CHARACTERS: Final = 255
@@ -25,6 +26,26 @@ ERRAND_LASTS: Final = timedelta(minutes=10)
 ACTOR: Final = "system:sign-in"
 NO_ACCOUNT: Final = "There is no open account here for you. Ask an administrator of this hub."
 STARTED_ELSEWHERE: Final = "This sign-in was not started in this browser, or too long ago. Start again."
+
+
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """What a browser was sent out with: kept in its sealed cookie, and compared with what comes back."""
+
+    state: str
+    nonce: str
+    verifier: str
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Whom the provider vouches for. `role` is what the claim maps to; None: nothing."""
+
+    issuer: str
+    subject: str
+    name: str
+    role: Role | None
+    has_second_factor: bool
 
 
 def account_of(session: Session, identity: Identity, at: datetime) -> Officer:

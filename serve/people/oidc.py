@@ -11,7 +11,6 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
@@ -27,6 +26,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from model.errors import IdentityRefused, ProviderUnavailable, TooMany
 from serve.oidc_settings import OidcSettings, TlsAddress
+from serve.people.identities import Errand, Identity
 from serve.people.roles import Role
 
 TIMEOUT_SECONDS: Final = 5.0
@@ -47,26 +47,6 @@ NO_ANSWER: Final = "The sign-in service does not answer as it should. Try again 
 NOT_PROVEN: Final = "The sign-in service's answer does not prove who you are. Start again."
 
 _IN_HAND = threading.BoundedSemaphore(MAX_IN_HAND)
-
-
-@dataclass(frozen=True, slots=True)
-class Errand:
-    """What a browser was sent out with: kept in its sealed cookie, and compared with what comes back."""
-
-    state: str
-    nonce: str
-    verifier: str
-
-
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """Whom the provider vouches for. `role` is what the claim maps to; None: nothing."""
-
-    issuer: str
-    subject: str
-    name: str
-    role: Role | None
-    has_second_factor: bool
 
 
 class _Description(BaseModel):

@@ -32,6 +32,7 @@ class Action(StrEnum):
     VIEW_QUEUE = "view_queue"
     VIEW_CASE = "view_case"
     SEARCH_CASES = "search_cases"
+    CLAIM_CASES = "claim_cases"
     TRIAGE_CASES = "triage_cases"
     REVIEW_CASES = "review_cases"
     DECIDE_CASES = "decide_cases"
@@ -83,12 +84,13 @@ A, ANY, OWN, NOT_OWN = Action, Ownership.ANY, Ownership.OWN, Ownership.NOT_OWN
 
 _EVERYBODY: Final = {A.OPEN_HUB: ANY, A.MANAGE_OWN_ACCOUNT: OWN}
 
-# A lease is no ownership: who holds a case changes by the minute; the fence keeps it (serve/cases/queue.py).
+# A lease is no ownership: who holds a case changes by the minute; the fence keeps it (serve/cases/leases.py).
 _OFFICER: Final = {
     **_EVERYBODY,
     A.VIEW_QUEUE: ANY,
     A.VIEW_CASE: ANY,
     A.SEARCH_CASES: ANY,
+    A.CLAIM_CASES: ANY,
     A.TRIAGE_CASES: ANY,
     A.REVIEW_CASES: ANY,
     A.DECIDE_CASES: ANY,
@@ -125,6 +127,7 @@ PERMITTED: Final[Mapping[Role, Mapping[Action, Ownership]]] = MappingProxyType(
             **_SENIOR,
             A.VIEW_QUEUE: ANY,
             A.VIEW_CASE: ANY,
+            A.CLAIM_CASES: ANY,
             A.SEARCH_CASES: ANY,
             A.WRITE_NOTES: ANY,
             A.ESCALATE: ANY,
@@ -168,10 +171,10 @@ PERMITTED: Final[Mapping[Role, Mapping[Action, Ownership]]] = MappingProxyType(
 
 CONTENT: Final = frozenset(
     {
-        A.VIEW_QUEUE, A.VIEW_CASE, A.SEARCH_CASES, A.TRIAGE_CASES, A.REVIEW_CASES, A.DECIDE_CASES,
-        A.SECOND_REVIEW, A.ADJUDICATE, A.WRITE_NOTES, A.ESCALATE, A.REFER_CASES, A.REOPEN_CASES,
-        A.CLAIM_APPEALS, A.HAND_OVER_CASES, A.RETENTION_REVIEW, A.LABEL_TASKS, A.PRACTISE, A.VIEW_LABELS,
-        A.ADJUDICATE_LABELS, A.RUN_SUITES, A.DISCARD_SUITES, A.MAKE_EXTRACTS,
+        A.VIEW_QUEUE, A.VIEW_CASE, A.SEARCH_CASES, A.CLAIM_CASES, A.TRIAGE_CASES, A.REVIEW_CASES,
+        A.DECIDE_CASES, A.SECOND_REVIEW, A.ADJUDICATE, A.WRITE_NOTES, A.ESCALATE, A.REFER_CASES,
+        A.REOPEN_CASES, A.CLAIM_APPEALS, A.HAND_OVER_CASES, A.RETENTION_REVIEW, A.LABEL_TASKS, A.PRACTISE,
+        A.VIEW_LABELS, A.ADJUDICATE_LABELS, A.RUN_SUITES, A.DISCARD_SUITES, A.MAKE_EXTRACTS,
     }
 )  # fmt: skip
 """The actions that show or change what people wrote. Administrators and auditors have none of them."""

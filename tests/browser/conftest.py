@@ -16,7 +16,7 @@ from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 from queue_rules import rules_without_chance
 
 from serve.people.administration import create_key, create_officer
@@ -35,8 +35,9 @@ CHROMIUM_ARGUMENTS = [
     "--disable-sync",
 ]
 PASSWORD = "correct horse battery staple"
-START_SECONDS = 90
+START_SECONDS = 240
 """Far above what it takes (about two seconds): the machine may be busy."""
+expect.set_options(timeout=30_000)
 
 
 @dataclass
@@ -48,7 +49,7 @@ class RunningHub:
     key: str
     sent: list[str] = field(default_factory=list)
 
-    def post(self, *texts: str, **facts: str) -> list[str]:
+    def post(self, *texts: str, **facts: Any) -> list[str]:
         """Sends posts through the API, waits until each has a case, and returns their post ids."""
         posts = [{"text": text, **facts} for text in texts]
         answer = httpx.post(
@@ -81,6 +82,8 @@ def hub(tmp_path: Path, tiny_bundle: Path) -> Iterator[RunningHub]:
     key = create_key(home, scopes="score,posts,review", label="browser tests")
     for role in ("officer", "supervisor", "annotator", "researcher", "admin"):
         create_officer(home, name=f"test-{role}", role=role, password=PASSWORD)
+    for name in ("second", "third"):
+        create_officer(home, name=f"test-{name}", role="officer", password=PASSWORD)
     port = _free_port()
     environment = {
         name: value for name, value in os.environ.items() if not name.startswith("WATCHHOUSE_")
@@ -96,7 +99,7 @@ def hub(tmp_path: Path, tiny_bundle: Path) -> Iterator[RunningHub]:
         yield RunningHub(f"http://127.0.0.1:{port}", home, key)
     finally:
         process.terminate()
-        process.wait(timeout=30)
+        process.wait(timeout=START_SECONDS)
         log.close()
 
 
@@ -132,7 +135,7 @@ def new_page(browser: Browser, hub: RunningHub) -> Iterator[Callable[..., Page]]
 
 @pytest.fixture
 def sign_in() -> Callable[..., None]:
-    """Signs a page in as `test-ROLE` and ends on the start page."""
+    """Signs a page in as `test-NAME`, a role or a further officer, and ends on the start page."""
 
     def as_role(page: Page, role: str = "officer") -> None:
         page.goto("/sign-in")
@@ -145,13 +148,13 @@ def sign_in() -> Callable[..., None]:
 
 
 @pytest.fixture
-def screenshot() -> Callable[[Page, str], Path]:
-    """Keeps a picture of the page in /test-screenshots, for a person to look at."""
+def screenshot() -> Callable[..., Path]:
+    """Keeps a picture of the page in /test-screenshots, for a person to look at; `whole`: of all of it."""
 
-    def keep(page: Page, name: str) -> Path:
+    def keep(page: Page, name: str, *, whole: bool = False) -> Path:
         SCREENSHOTS.mkdir(exist_ok=True)
         path = SCREENSHOTS / f"{name}.png"
-        page.screenshot(path=path)
+        page.screenshot(path=path, full_page=whole)
         return path
 
     return keep

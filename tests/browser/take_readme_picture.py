@@ -59,7 +59,7 @@ def _photograph() -> None:
         page.get_by_label("Name").fill("PC 4417")
         page.get_by_label("Password").fill(PASSWORD)
         page.get_by_role("button", name="Sign in").click()
-        while page.get_by_role("row").count() == 0:
+        while page.get_by_text("most pressing first").count() == 0:
             time.sleep(0.5)  # until the scorer has made the case
             page.reload()
         page.keyboard.press("n")

@@ -14,7 +14,7 @@ from playwright.sync_api import Page, expect
 from serve.console.security_headers import CONTENT_SECURITY_POLICY
 from serve.console.visible_text import visible
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
 
 MARK = "window.PWNED=(window.PWNED||0)+1"
 HOSTILE = [
@@ -160,6 +160,95 @@ def test_hostile_posts_are_shown_as_text_and_nothing_runs(
         expect(page.get_by_role("status")).to_contain_text("Decision recorded")
     assert sorted(seen) == sorted(visible(text) for text in texts)
     probe.assert_clean()
+
+
+def test_hostile_words_of_reporters_and_readers_stay_words_on_every_page(
+    hub, own_host, new_page, sign_in
+) -> None:
+    """Reports, notes, reasons, grounds, drafts and names: each holds markup, and each is read by somebody."""
+    words = "\n".join(line for line in HOSTILE[:40] if "\x01" not in line)[:4_500]
+    shown_words = visible(words)
+    report = {"why": words, "reference": HOSTILE[1], "consents": ["police", "platform"]}
+    hub.post("They say antiword.", platform=HOSTILE[0], author=HOSTILE[5], report=report)
+    probes = []
+
+    def browse(name: str) -> Page:
+        page = new_page()
+        probes.append(Probe(page, own_host))
+        sign_in(page, name)
+        return page
+
+    def look(page: Page, *, at: str, has_words: bool = True) -> None:
+        main = page.get_by_role("main")
+        page.evaluate("for (const fold of document.querySelectorAll('details')) fold.open = true")
+        if has_words:
+            assert shown_words[:200] in main.evaluate("main => main.textContent"), at
+        made = main.locator("img, iframe, object, embed, base, link, meta, style, script, video, audio, math")
+        assert made.count() == 0, at
+        for probe in probes:
+            probe.assert_clean()
+
+    def judge(page: Page, outcome: str, severity: str) -> None:
+        page.wait_for_load_state()
+        page.get_by_role("button", name="Show the post").click()
+        expect(page.get_by_role("group", name="Text of the post")).to_be_visible()
+        page.get_by_role("radio", name=outcome).check()
+        page.get_by_role("radio", name=severity).check()
+        page.get_by_label("Why did you decide this?").fill(words)
+        with page.expect_navigation():
+            page.get_by_role("button", name="Record the decision").click()
+
+    first, second, senior = browse("officer"), browse("second"), browse("supervisor")
+    first.get_by_role("button", name="Take the next case").click()
+    expect(first.get_by_role("heading", level=1)).to_contain_text("Triage")
+    look(first, at="triage")
+    first.get_by_label("Write a note").fill(words)
+    first.get_by_role("button", name="Add the note").click()
+    expect(first.locator(".note")).to_have_count(1)
+    look(first, at="a note")
+    first.get_by_role("link", name="Out of scope").click()
+    first.get_by_label("Why?").fill(words)
+    first.get_by_role("checkbox", name="The record keeps").check()
+    first.get_by_role("button", name="Out of scope").click()
+    expect(first.get_by_role("alert", name="There is a problem")).to_be_visible()
+    assert first.get_by_label("Why?").input_value() == words
+    look(first, at="a step", has_words=False)
+    first.get_by_role("link", name="Back to the case").click()
+    first.get_by_role("button", name="Seal the evidence").click()
+    expect(first.locator("#decide")).to_be_visible()
+    look(first, at="review")
+    case_url = first.url.split("?")[0]
+    judge(first, "Offer victim support", "S3")
+    second.get_by_role("button", name="Take the next case").click()
+    expect(second.locator("#decide")).to_be_visible()
+    second.get_by_label("Why did you decide this?").fill(words)
+    second.get_by_role("button", name="Park").click()
+    expect(second.get_by_role("heading", level=1)).to_have_text("Park the case")
+    second.goto(f"{case_url}/draft")
+    look(second, at="a draft")
+    second.get_by_role("link", name="Use it").click()
+    expect(second.get_by_label("Why did you decide this?")).to_have_value(words)
+    judge(second, "Offer victim support", "S0")
+    senior.get_by_role("button", name="Take the next case").click()
+    expect(senior.get_by_role("heading", name="What the two readers said")).to_be_visible()
+    look(senior, at="adjudication")
+    judge(senior, "Offer victim support", "S3")
+    senior.goto(f"{case_url}/do/appeal")
+    senior.get_by_role("radio", name="The author").check()
+    senior.get_by_label("On what grounds?").fill(words)
+    senior.get_by_role("button", name="Record an appeal").click()
+    expect(senior.get_by_role("status")).to_contain_text("was reopened")
+    look(senior, at="how it stands")
+    for address in ("/", "/board"):
+        senior.goto(address)
+        look(senior, at=address, has_words=False)
+    first.goto("/reports/new")
+    first.get_by_label("What does the post say?").fill(words)
+    first.get_by_label("Where is it?").fill(HOSTILE[6])
+    first.get_by_role("button", name="Store the report").click()
+    expect(first.get_by_role("alert", name="There is a problem")).to_be_visible()
+    assert first.get_by_label("What does the post say?").input_value() == words
+    look(first, at="a report", has_words=False)
 
 
 def test_control_the_same_posts_on_an_unsafe_page_do_run(own_host, hub, new_page) -> None:

@@ -52,13 +52,13 @@ def test_loading_the_page_again_keeps_the_case(hub, page) -> None:
 
 
 def test_a_lost_lease_is_said_plainly_and_keeps_what_was_typed(hub, page, screenshot) -> None:
-    page.keyboard.press("c")
+    page.keyboard.press("s")
     page.keyboard.press("2")
     page.get_by_label("Why did you decide this?").fill("My <b>reason</b>, typed at length.")
     _give_to_somebody_else(hub)
     page.keyboard.press("Control+Enter")
     expect(page.get_by_role("heading", level=1)).to_contain_text("is no longer yours")
-    expect(page.get_by_role("main")).to_contain_text("Somebody else is working on it now")
+    expect(page.get_by_role("main")).to_contain_text("somebody else holds it now")
     expect(page.locator("#typed-reason")).to_have_text("My <b>reason</b>, typed at length.")
     screenshot(page, "lost-lease")
     assert hub.rows("SELECT * FROM decisions") == []
@@ -77,7 +77,8 @@ def test_another_officer_cannot_read_a_case_that_is_held(hub, page, new_page, si
     other = new_page()
     sign_in(other, "supervisor")
     other.goto(page.url)
-    expect(other.get_by_role("heading", level=1)).to_contain_text("is not yours")
+    expect(other.get_by_role("main")).to_contain_text("Somebody else holds it now")
+    expect(other.get_by_role("button", name="Show the post")).to_have_count(0)
     assert "antiword" not in other.content()
 
 

@@ -36,6 +36,9 @@ def test_reveal_and_decide_work_without_a_script(hub, new_page, sign_in, screens
     )
     page.get_by_label("Why: notify the platform").select_option("terms_of_service")
     page.get_by_role("button", name="Record the decision").click()
+    expect(page.get_by_role("alert", name="There is a problem")).to_contain_text("proportionate")
+    page.get_by_label("Why is this proportionate").fill("It is aimed at a group; nothing is debated.")
+    page.get_by_role("button", name="Record the decision").click()
 
     expect(page.get_by_role("status")).to_contain_text("Decision recorded")
     expect(page.locator(".cover")).to_contain_text("far-right")

@@ -87,7 +87,7 @@ def test_empty_reason_and_a_recorded_decision_ask_nothing(hub, page, answers) ->
     page.get_by_role("link", name="Queue").click()
     page.goto(case_url)
     page.wait_for_load_state()
-    for key in ("r", "c", "2", "e"):
+    for key in ("r", "s", "2", "e"):
         page.keyboard.press(key)
     page.keyboard.type(REASON)
     expect(page.get_by_role("group", name="Text of the post")).to_be_visible()
@@ -99,7 +99,7 @@ def test_empty_reason_and_a_recorded_decision_ask_nothing(hub, page, answers) ->
 def test_text_that_comes_late_leaves_the_officer_where_they_are_typing(page) -> None:
     late: list[Route] = []
     page.route("**/reveal", lambda route: late.append(route))
-    for key in ("r", "c", "2", "e"):
+    for key in ("r", "s", "2", "e"):
         page.keyboard.press(key)
     page.keyboard.type(REASON[:12])
     assert len(late) == 1
@@ -116,29 +116,31 @@ def test_text_that_was_waited_for_is_where_the_keyboard_is(page) -> None:
     expect(page.get_by_role("group", name="Text of the post")).to_be_focused()
 
 
-def test_putting_back_with_a_reason_asks_first(hub, page, answers) -> None:
-    opened, accepts = answers
+def test_reason_of_a_case_that_is_put_back_is_there_again_when_it_comes_back(hub, page, answers) -> None:
+    opened, _ = answers
     page.keyboard.press("e")
     page.keyboard.type(REASON)
     page.keyboard.press("Escape")
     page.keyboard.press("p")
-    expect(page.get_by_label("Why did you decide this?")).to_have_value(REASON)
-    assert hub.rows("SELECT state FROM cases") == [{"state": "in_review"}]
-    accepts.append(True)
-    page.keyboard.press("p")
     expect(page.get_by_role("status")).to_have_text("The case is back in the queue.")
-    assert opened == ["confirm", "confirm"]
+    assert hub.rows("SELECT state FROM cases") == [{"state": "captured"}]
+    page.wait_for_load_state()
+    page.keyboard.press("n")
+    expect(page.get_by_label("Why did you decide this?")).to_have_value(REASON)
+    page.get_by_role("link", name="Queue").click()  # it is kept, so nothing asks
+    expect(page.get_by_role("heading", level=1)).to_have_text("The queue")
+    assert opened == []
 
 
 def test_ctrl_enter_on_a_covered_post_leads_to_its_cover_and_keeps_the_reason(hub, page) -> None:
-    for key in ("c", "2", "e"):
+    for key in ("s", "2", "e"):
         page.keyboard.press(key)
     page.keyboard.type(REASON)
     page.keyboard.press("Control+Enter")
     page.get_by_role("link", name="Show every post before you decide").click()
     expect(page.get_by_role("button", name="Show the post")).to_be_focused()
     expect(page.get_by_label("Why did you decide this?")).to_have_value(REASON)
-    expect(page.get_by_role("radio", name="Request a crime record")).to_be_checked()
+    expect(page.get_by_role("radio", name="Offer victim support")).to_be_checked()
     assert hub.rows("SELECT * FROM decisions") == []
 
 

@@ -82,7 +82,7 @@ def test_claim_gives_the_most_pressing_case_whole(queue: Any, claim: Any) -> Non
 
 
 def test_scores_are_kept_from_the_reader_until_the_case_is_judged(
-    client: TestClient, headers: dict[str, str], queue: Any, claim: Any, act: Any
+    hub_app: FastAPI, client: TestClient, headers: dict[str, str], queue: Any, claim: Any, act: Any
 ) -> None:
     queue("antiword")
     case = claim()
@@ -91,7 +91,7 @@ def test_scores_are_kept_from_the_reader_until_the_case_is_judged(
     for shown in (case, client.get(address, headers=headers).json()):
         (post,) = shown["posts"]
         assert (post["scores"], post["reason"], shown["reason"], shown["priority"]) == (None,) * 4
-        assert (post["route"], post["bundle"]) == (shown["route"], "tiny-1")
+        assert (post["route"], post["bundle"]) == (shown["route"], hub_app.state.hub.classifier.bundle_id)
     assert [one["priority"] for one in listed] == [None]
     assert act(case["case_id"], "decisions", 1, **DECISION).status_code == 201
     read = client.get(address, headers=headers).json()

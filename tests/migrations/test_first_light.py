@@ -110,11 +110,16 @@ def test_partial_indexes_keep_their_conditions(database: Database) -> None:
             else "SELECT indexname, indexdef FROM pg_indexes"
         )
         found = {name: definition or "" for name, definition in connection.execute(text(source))}
-    for name in ("ix_cases_queued", "ix_cases_leased", "ix_cases_holder", "ix_posts_unscored"):
+    for name in (
+        *("ix_cases_waiting", "ix_cases_rank", "ix_cases_leased", "ix_cases_holder", "ix_cases_parked"),
+        *("ix_cases_reserved", "ix_cases_reserved_until", "ix_cases_linked_to", "ix_cases_emergency"),
+        "ix_posts_unscored",
+    ):
         assert " WHERE " in found[name]
     assert "UNIQUE" in found["uq_labels_standing"]
     assert "undone_at IS NULL" in found["uq_labels_standing"]
-    assert "priority DESC" in found["ix_cases_queued"]
+    assert "state, queue, rank DESC, case_id" in found["ix_cases_waiting"]
+    assert "rank DESC, case_id" in found["ix_cases_rank"]
 
 
 def test_newest_database_is_current_and_migrating_again_changes_nothing(database: Database) -> None:

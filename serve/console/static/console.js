@@ -1,12 +1,12 @@
-// The pages of the queue and of the case. It never makes HTML from text: textContent and replaceChildren only, so it
+// The pages of the queue and of cases. It never makes HTML from text: textContent and replaceChildren only, so it
 // runs under `require-trusted-types-for 'script'; trusted-types 'none'`. Every page works without it; page.js comes first.
 "use strict";
 
 const csrf = document.querySelector("meta[name=csrf-token]")?.content;
 const lease = document.getElementById("lease");
-const form = document.getElementById("decide");
-const reason = document.getElementById("reason");
+const form = document.getElementById("decide") ?? document.getElementById("reading");
 const sheet = document.getElementById("keys");
+const BOXES = "textarea, select, input:not([type=radio], [type=checkbox], [type=hidden])";
 
 // ---- posts: the text arrives when it is asked for -------------------------------------------------
 
@@ -29,12 +29,12 @@ async function reveal(button) {
   const id = button.dataset.reveal;
   let answer;
   try {
-    answer = await send(button.getAttribute("formaction"), csrf, { lease: lease.dataset.lease });
+    answer = await send(button.getAttribute("formaction"), csrf, { lease: lease?.dataset.lease ?? "" });
   } catch {
     button.disabled = false;
     return warn("The hub does not answer. Try again in a moment.");
   }
-  if (!answer.ok) return hold.lose(answer.status);
+  if (!answer.ok) return hold ? hold.lose(answer.status) : location.reload();
   const post = await answer.json();
   const text = document.getElementById("text-" + id);
   const facts = document.getElementById("facts-" + id);
@@ -56,6 +56,7 @@ async function reveal(button) {
 
 function warn(words) {
   const box = document.getElementById("lost");
+  if (!box) return;
   box.textContent = words;
   box.hidden = false;
 }
@@ -70,7 +71,7 @@ const tell = {
     document.getElementById("lease-left").textContent = left ? `, ${words}` : "";
   },
   lost(status) {
-    document.getElementById("record").disabled = true;
+    for (const button of document.querySelectorAll("[data-submit]")) button.disabled = true;
     warn(
       status === 401
         ? "You have been signed out. Copy what you have written, then sign in again."
@@ -85,37 +86,53 @@ function leaseFacts() {
 }
 
 const hold = lease && new Hold(leaseFacts(), tell);
-const isUnsaved = () => !hold.settled && reason.value.trim() !== "";
+let isSent = false; // a form of this page is on its way
 
 if (hold) {
   hold.beat(); // takes back a lease that leaving the page (a reload) has just cut short
-  guard(isUnsaved);
   addEventListener("pagehide", () => {
     if (hold.settled || hold.isLost) return;
     const fields = { csrf_token: csrf, lease: lease.dataset.lease };
     navigator.sendBeacon(`/cases/${lease.dataset.case}/leaving`, new URLSearchParams(fields));
   });
 }
+addEventListener("pageshow", (event) => event.persisted && (isSent = false));
+
+// What stands in a draft already is lost by nobody.
+const isUnsaved = (box) => box.value.trim() !== "" && !(box.form?.hasAttribute("data-kept") && box.value === box.defaultValue);
+guard(() => !isSent && [...document.querySelectorAll("textarea")].some(isUnsaved));
 
 // ---- forms ------------------------------------------------------------------------------------------
 
 document.addEventListener("submit", (event) => {
+  if (event.target.method === "dialog") return;
   if (event.submitter?.dataset.reveal) {
     event.preventDefault();
     reveal(event.submitter);
-  } else if (event.target.hasAttribute("data-keeps-lease")) {
-    const done = hold.settled || hold.isLost; // sent already, or in vain
-    const stays = event.target !== form && isUnsaved() && !confirm("Put the case back? What you have written is not kept.");
-    if (done || stays) event.preventDefault();
-    else hold.settled = true;
+  } else if (isSent || (hold?.isLost && event.target.hasAttribute("data-keeps-lease"))) {
+    event.preventDefault(); // sent already, or in vain
+  } else {
+    isSent = true;
+    if (hold) hold.settled = true;
   }
+});
+
+document.addEventListener("change", (event) => {
+  const part = document.getElementById("law-part");
+  if (part && event.target.name === "outcome" && event.target.dataset.wants === "law") part.open = true;
 });
 
 // ---- keys -----------------------------------------------------------------------------------------
 
 function press(element) {
-  if (element.matches("textarea")) return element.focus();
+  if (element.matches(BOXES)) return element.focus();
   element.click();
+  if (element.matches("summary")) {
+    element.focus();
+    element.scrollIntoView({ block: "nearest" });
+    const box = element.id ? null : element.parentElement.querySelector("textarea"); // the notes
+    if (box && element.parentElement.open) box.focus();
+  }
   if (!element.matches("input")) return;
   element.focus({ preventScroll: true });
   element.scrollIntoView({ block: "nearest" });
@@ -125,13 +142,15 @@ function press(element) {
 
 document.addEventListener("keydown", (event) => {
   if (event.isComposing || event.repeat || event.altKey || sheet?.open) return;
-  const typing = event.target.matches("textarea, select, input[type=text], input[type=password]");
-  if ((event.ctrlKey || event.metaKey) && event.key === "Enter" && form) {
+  const typing = event.target.matches(BOXES);
+  if ((event.ctrlKey || event.metaKey) && event.key === "Enter") {
+    const button = document.getElementById(event.target.dataset.send) ?? document.querySelector("[data-submit]");
+    if (!button || button.disabled) return;
     event.preventDefault();
-    form.requestSubmit(document.getElementById("record"));
+    button.form.requestSubmit(button);
   } else if (event.key === "Escape" && typing) {
     event.target.blur();
-  } else if (event.key === "Enter" && event.target.matches("#decide input")) {
+  } else if (event.key === "Enter" && event.target.matches("[data-mute-enter] input")) {
     event.preventDefault(); // or the form's first button, which shows a post, would be pressed
   } else if (!event.ctrlKey && !event.metaKey && !typing && areOn()) {
     const key = CSS.escape(event.key.toLowerCase());

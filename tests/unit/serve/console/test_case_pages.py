@@ -121,7 +121,7 @@ def test_decided_case_shows_its_reason_safely_and_with_its_lines(hub: Hub, desk:
 
     page = desk.client.get(f"/cases/{desk.case_id}", headers=PAGE).text
 
-    reason = page[page.index('<dd class="copy">') :].split("</dd>")[0]
+    reason = page[page.index('<dd class="words copy">') :].split("</dd>")[0]
     assert "Read it twice.\nA second line" in reason
     assert '<span class="token">⟦U+202E⟧</span>turned.' in reason
 

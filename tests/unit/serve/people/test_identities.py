@@ -8,8 +8,7 @@ from sqlalchemy import select
 
 from model.errors import IdentityRefused
 from serve.audit.events import Event
-from serve.people.identities import ERRAND_LASTS, account_of, use_state
-from serve.people.oidc import Identity
+from serve.people.identities import ERRAND_LASTS, Identity, account_of, use_state
 from serve.people.roles import Role
 from serve.storage.engine import Database
 from serve.storage.identifiers import utc_now

@@ -1,0 +1,128 @@
+"""Every page of the hub, one after the other, for browser tests that look at all of them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+from playwright.sync_api import Page, expect
+
+from labelling import command
+
+
+def every_page(hub, new_page, page: Page, sign_in, tmp_path) -> Iterator[tuple[str, Page]]:
+    """Goes from page to page and names each one it has reached; the second browser is a senior's."""
+    hub.post("They say antiword all day long. " * 8, "Another post with farword in it.")
+    source = tmp_path / "pilot.jsonl"
+    source.write_text(json.dumps({"id": "1", "text": "They are vermin, all of them. " * 8}), "utf-8")
+    assert command.add_tasks(hub.home, batch="pilot", source=str(source)) == 0
+    page.goto("/sign-in")
+    yield "sign-in", page
+    sign_in(page)
+    yield "queue", page
+    page.get_by_role("button", name="Take the next case").click()
+    expect(page.locator("#decide")).to_be_visible()
+    case_url = page.url
+    yield "case-covered", page
+    page.get_by_role("button", name="Record the decision").click()
+    expect(page.get_by_role("alert", name="There is a problem")).to_be_visible()
+    yield "case-with-errors", page
+    page.get_by_role("button", name="Show the post").click()
+    expect(page.get_by_role("group", name="Text of the post")).to_be_visible()
+    page.get_by_role("radio", name="Request a crime record").check()
+    page.get_by_role("checkbox", name="Antisemitic").check()
+    page.get_by_role("radio", name="S3").check()
+    page.get_by_text("Threatening communication", exact=True).click()
+    page.get_by_role("group", name="Conveys a threat").get_by_label("Met").check()
+    page.get_by_text("More about the message").click()
+    page.get_by_label("Why did you decide this?").fill("A reason.\nOn two lines.")
+    page.locator("#notes summary").click()
+    yield "case-open", page
+    for name in ("Park", "Hand over", "Skip"):
+        page.get_by_role("button", name=name).click()
+        expect(page.get_by_role("heading", level=1)).to_contain_text(name.split()[0])
+        yield f"aside-{name.split()[0].lower()}", page
+        page.get_by_role("link", name="Back to the case").click()
+    page.get_by_role("button", name="Raise an emergency").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Raise an emergency")
+    yield "step-of-a-held-case", page
+    page.goto(case_url)
+    page.get_by_role("button", name="Show the post").click()
+    page.get_by_role("button", name="Record the decision").click()
+    expect(page.get_by_role("status")).to_contain_text("somebody else reads it before it is decided")
+    yield "next-case-with-a-notice", page
+    page.get_by_role("button", name="Put it back").click()
+
+    senior = new_page(viewport=page.viewport_size)
+    sign_in(senior, "third")
+    while "second review" not in (senior.locator(".head").first.text_content() or "").lower():
+        senior.goto("/")
+        senior.keyboard.press("n")
+        expect(senior.locator("#decide")).to_be_visible()
+        if "second review" not in (senior.locator(".head").first.text_content() or "").lower():
+            judge(senior, "Offer victim support", "S0")
+    yield "second-reader", senior
+    judge(senior, "Offer victim support", "S0")
+    expect(senior.get_by_role("heading", level=1)).to_have_text("The two of you differ")
+    yield "judged", senior
+    senior.context.clear_cookies()
+    sign_in(senior, "supervisor")
+    senior.keyboard.press("n")
+    expect(senior.get_by_role("heading", name="What the two readers said")).to_be_visible()
+    yield "adjudication", senior
+    judge(senior, "Request a crime record", "S3")
+    senior.goto(case_url)
+    expect(senior.get_by_role("heading", level=1)).to_contain_text("is decided")
+    senior.evaluate("for (const fold of document.querySelectorAll('details')) fold.open = true")
+    yield "decided", senior
+    senior.goto(f"{case_url}/do/allocate_force")
+    yield "step-with-questions", senior
+    senior.get_by_role("button", name="Allocate a force").click()
+    expect(senior.get_by_role("alert", name="There is a problem")).to_be_visible()
+    yield "step-with-errors", senior
+    senior.goto(f"{case_url}/do/appeal")
+    yield "appeal", senior
+    senior.goto("/board")
+    yield "board", senior
+
+    report = {"why": "It is about our street.", "immediate_danger": True, "consents": ["police"]}
+    hub.post("Somebody says islamword here.", report=report)
+    page.goto("/")
+    page.get_by_role("button", name="Take the next case").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Triage")
+    yield "triage", page
+    page.goto("/reports/new")
+    yield "report", page
+    page.get_by_role("button", name="Store the report").click()
+    yield "report-with-errors", page
+    page.goto("/")
+    yield "queue-with-a-case-in-hand", page
+    page.goto("/cases/none")
+    yield "no-case", page
+    page.goto("/nothing-here")
+    yield "not-found", page
+    page.goto("/labelling")
+    yield "batches", page
+    page.get_by_role("button", name="Label pilot").click()
+    page.locator("summary").first.click()
+    page.get_by_role("checkbox", name="Antisemitic").check()
+    yield "desk", page
+
+
+PAGES = 28
+
+
+def judge(page: Page, outcome: str, severity: str) -> None:
+    """Judges the case in hand, whatever it is."""
+    page.wait_for_load_state()
+    page.get_by_role("button", name="Show the post").click()
+    expect(page.get_by_role("group", name="Text of the post")).to_be_visible()
+    page.get_by_role("radio", name=outcome).check()
+    page.get_by_role("radio", name=severity).check()
+    if outcome == "Request a crime record":
+        page.get_by_role("checkbox", name="Antisemitic").check()
+        page.get_by_text("Threatening communication", exact=True).click()
+        page.get_by_role("group", name="Conveys a threat").get_by_label("Met").check()
+    page.get_by_label("Why did you decide this?").fill("A reason.")
+    with page.expect_navigation():
+        page.get_by_role("button", name="Record the decision").click()
