@@ -368,6 +368,27 @@ def export_labels(
     typer.echo(f"{export(home, out=out, batch=batch)} labelled posts written to {out}")
 
 
+@label.command("find-errors")
+def find_errors(
+    labels: Annotated[
+        Path, typer.Option(help="JSONL of `watchhouse label export`, or of model/post_labels.py.")
+    ],
+    out: Annotated[Path, typer.Option(help="Folder for suspects.jsonl, consensus.jsonl and summary.json.")],
+    bundle: Annotated[
+        Path | None,
+        typer.Option(
+            help="Score with this bundle, which these labels did not train; default: TF-IDF, out of fold."
+        ),
+    ] = None,
+    most: Annotated[int | None, typer.Option(min=1, help="Keep only so many suspects.")] = None,
+) -> None:
+    """Rank labels that are probably wrong, each with its reasons. Wants the extra `training`."""
+    from training.label_errors.command import find_label_errors
+
+    found = find_label_errors(labels, out, bundle=bundle, most=most)
+    typer.echo(f"{len(found.suspects)} suspects among {found.summary['posts']} posts written to {out}")
+
+
 @suite.command("build")
 def build_suites(
     out: Annotated[Path, typer.Option(help="Folder to write a CSV file for each suite into.")],

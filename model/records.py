@@ -9,9 +9,9 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, TypeVar
 
-from pydantic import ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from model.configuration import FrozenConfig
 from model.errors import BadRecord
@@ -21,6 +21,8 @@ SCHEMA_VERSION: Final = 1
 """Written in every row; a reader refuses rows of a version it does not know."""
 
 Label = Literal[0, 1] | None
+
+RecordT = TypeVar("RecordT", bound=BaseModel)
 
 
 class LabelledPost(FrozenConfig):
@@ -86,16 +88,20 @@ def read_jsonl(path: Path) -> Iterator[LabelledPost]:
         for number, line in enumerate(file, start=1):
             if not line.strip():
                 continue
-            yield _parse(line, number)
+            yield parse_line(line, number, LabelledPost)
 
 
-def _parse(line: str, number: int) -> LabelledPost:
+def parse_line(line: str, number: int, shape: type[RecordT]) -> RecordT:
+    """A line of a JSONL file as a record of that shape.
+
+    Raises: BadRecord with the line number and the field, never the text.
+    """
     try:
         raw: Any = json.loads(line)
     except ValueError:
         raise BadRecord(f"line {number}: not JSON", field="line") from None
     try:
-        return LabelledPost.model_validate(raw)
+        return shape.model_validate(raw)
     except ValidationError as error:
         first = error.errors(include_input=False)[0]
         field = ".".join(map(str, first["loc"])) or "record"

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from labelling.codebook import load_codebook
+from labelling.quality.adjudication_rules import load_adjudication_rules
 from model.configuration import configs_folder, load_yaml
 from model.errors import BadConfig
 from model.language import load_language_settings
@@ -43,6 +44,7 @@ LOADERS: list[tuple[str, Callable[[Path], Any]]] = [
     ("policy/queue.yaml", load_queue_rules),
     ("law/*.yaml", load_law),
     ("policy/*.yaml", load_policy),
+    ("codebook/adjudication.yaml", load_adjudication_rules),
     ("codebook/*.yaml", load_codebook),
     ("language/identification.yaml", load_language_settings),
     ("evaluation/gates.yaml", load_gates),
