@@ -174,9 +174,9 @@ class Answers:
 
     def skip(self, reason: str | None = None) -> None:
         """The text was put aside; whatever else was answered is no answer."""
-        self._one = {
-            "skipped_because": reason or self._one.get("skipped_because") or self._mapping.skip_reason
-        }
+        because = reason or self._one.get("skipped_because") or self._mapping.skip_reason
+        kept = {name: value for name, value in self._one.items() if name not in ONE_OF_OURS}
+        self._one = {**kept, "skipped_because": because}
         self._strands = {}
 
     @property

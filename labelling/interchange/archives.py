@@ -63,7 +63,7 @@ def _check(members: list[ZipInfo], suffixes: tuple[str, ...]) -> None:
 
 @contextmanager
 def member_file(opened: ZipFile, member: ZipInfo) -> Iterator[IO[bytes]]:
-    """A member to read, at most as long as it declares. Raises: BadFile when its bytes are not as declared."""
+    """A member to read, at most as long as it declares. Raises: BadFile when it is not as declared."""
     try:
         with opened.open(member) as file:
             yield file

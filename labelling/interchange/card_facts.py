@@ -1,4 +1,4 @@
-"""What a data card tells that no label does: licence, sources, agreement, harm. Whoever publishes gives it."""
+"""What a data card tells that no label does: licence, sources, agreement, harm. Its author gives it."""
 
 from __future__ import annotations
 

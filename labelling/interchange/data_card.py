@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from html import escape
 from typing import Any, Final
 
 import yaml
@@ -30,7 +31,7 @@ _PARADIGMS: Final = {
 """Source: LABELLING.md section 6; Röttger et al., NAACL 2022, "Two Contrasting Data Annotation Paradigms"."""
 
 _SIZES: Final = ((10**3, "n<1K"), (10**4, "1K<n<10K"), (10**5, "10K<n<100K"), (10**6, "100K<n<1M"))
-_MARKUP: Final = re.compile(r"([\\`*_{}\[\]<>()#+!|~&])")
+_MARKUP: Final = re.compile(r"([\\`*_{}\[\]()#+!|~])")
 
 
 def data_card(figures: Figures, facts: CardFacts, configs: Sequence[Mapping[str, Any]] = ()) -> str:
@@ -55,7 +56,7 @@ def data_card(figures: Figures, facts: CardFacts, configs: Sequence[Mapping[str,
 
 def plain(words: str) -> str:
     """Words from outside as one line of Markdown that is nothing but words."""
-    return _MARKUP.sub(r"\\\1", " ".join(words.split()))
+    return escape(_MARKUP.sub(r"\\\1", " ".join(words.split())), quote=False)
 
 
 def _front_matter(figures: Figures, facts: CardFacts, configs: Sequence[Mapping[str, Any]]) -> str:

@@ -11,6 +11,7 @@ from typing import Any, BinaryIO, Final
 from labelling.interchange import long_csv
 from labelling.interchange.json_rows import Row, elements, json_lines
 from labelling.interchange.published.folder import kind_of
+from labelling.interchange.published.parquet import column_names
 from model.errors import BadFile
 
 _PEEK_BYTES: Final = 64 * 1024
@@ -46,7 +47,7 @@ def _of_file(path: Path, file: BinaryIO) -> str | None:
     if head.startswith(_ZIP):
         return "doccano-zip"
     if head.startswith(_PARQUET):
-        return "huggingface" if kind_of(path) else "table"
+        return _of_columns(path, column_names(file))
     first = head.lstrip()[:1]
     if first == b"[":
         return _of_rows(islice(elements(file), _LOOKED_AT), of_list=True)
@@ -55,6 +56,12 @@ def _of_file(path: Path, file: BinaryIO) -> str | None:
     if head.lstrip().startswith(b"__label__"):
         return "fasttext"
     return _of_table(head)
+
+
+def _of_columns(path: Path, names: list[str]) -> str:
+    if kind_of(path):
+        return "huggingface"
+    return "argilla-flat" if any(name.endswith((".responses", ".suggestion")) for name in names) else "table"
 
 
 def _of_rows(rows: Iterable[Row], *, of_list: bool) -> str | None:

@@ -31,12 +31,12 @@ from labelling.interchange.published import folder
 from labelling.interchange.published.parquet import parquet_rows
 from model.errors import BadFile, BadInput
 
-_PARQUET: Final = ".parquet"
+_PARQUET: Final = b"PAR1"
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What a reader needs beside the file. `question_ids`: those of Argilla's server, by our question's name."""
+    """What a reader needs beside the file. `question_ids` are Argilla's, by our question's name."""
 
     mapping: LabelMapping
     pseudonym_key: bytes = b""
@@ -72,6 +72,12 @@ def _json(path: Path, file: BinaryIO) -> Iterator[Row]:
     return elements(file) if first == b"[" else json_lines(file)
 
 
+def _is_parquet(file: BinaryIO) -> bool:
+    begins = file.read(len(_PARQUET)) == _PARQUET
+    file.seek(0)
+    return begins
+
+
 def _label_studio(path: Path, file: BinaryIO, reading: Reading) -> Iterator[Entry]:
     return label_studio_reading.read(_json(path, file), reading.mapping, reading.people("label-studio"))
 
@@ -85,13 +91,27 @@ def _argilla(path: Path, file: BinaryIO, reading: Reading) -> Iterator[Entry]:
 
 
 def _argilla_flat(path: Path, file: BinaryIO, reading: Reading) -> Iterator[Entry]:
-    rows = parquet_rows(file) if path.suffix.lower() == _PARQUET else _json(path, file)
+    rows = parquet_rows(file) if _is_parquet(file) else _json(path, file)
     return argilla.read_flat(rows, reading.mapping, reading.people("argilla"))
 
 
 def _argilla_server(path: Path, file: BinaryIO, reading: Reading) -> Iterator[Entry]:
     people = reading.people("argilla")
-    return argilla.read_bulk(json_lines(file), reading.mapping, people, question_ids=reading.question_ids)
+    return argilla.read_bulk(_bodies(file), reading.mapping, people, question_ids=reading.question_ids)
+
+
+def _bodies(file: BinaryIO) -> Iterator[Row]:
+    """One body a line, or one that goes over several lines."""
+    first = next(json_lines(file), None)
+    file.seek(0)
+    if first is not None and first.fault is None:
+        yield from json_lines(file)
+        return
+    for row in elements(file):
+        if row.fault is not None:
+            yield row
+        elif row.key == "items":
+            yield Row(row.number, {"items": row.value})
 
 
 def _doccano(path: Path, file: BinaryIO, reading: Reading) -> Iterator[Entry]:
@@ -110,7 +130,7 @@ def _doccano_zip(path: Path, file: BinaryIO, reading: Reading) -> Iterator[Entry
 
 
 def _table(path: Path, file: BinaryIO, reading: Reading) -> Iterator[Entry]:
-    if path.suffix.lower() == _PARQUET:
+    if _is_parquet(file):
         rows = parquet_rows(file)
     else:
         rows = csv_rows(file, delimiter="\t" if path.suffix.lower() == ".tsv" else ",")

@@ -78,6 +78,8 @@ def read(rows: Iterator[Row]) -> Iterator[Entry]:
         try:
             if row.fault is not None:
                 raise row.fault
+            if not set(COLUMNS) <= set(row.value):
+                raise refused(Reason.WRONG_SHAPE, "row: the file has not all our columns")
             values = {name: plain_cell(cell) for name, cell in row.value.items()}
             item = _item_of(values)
             yield _entry(place, item, values)

@@ -121,13 +121,13 @@ class Mapping(FrozenConfig):
             name: getattr(self.columns, name) or getattr(default.columns, name)
             for name in Columns.model_fields
         }
-        return self.model_copy(
-            update={
-                "labels": (*self.labels, *rest),
-                "columns": Columns(**chosen),
-                "label_separators": self.label_separators or default.label_separators,
-            }
-        )
+        merged = {
+            "labels": (*self.labels, *rest),
+            "columns": Columns(**chosen),
+            "label_separators": self.label_separators or default.label_separators,
+        }
+        # Not model_copy(): it would take the names that were looked up before along.
+        return Mapping.model_validate({name: getattr(self, name) for name in Mapping.model_fields} | merged)
 
 
 def _key(name: str) -> str:

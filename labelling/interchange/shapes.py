@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from datetime import datetime
 from typing import Any
 
 from labelling.interchange.quarantine import Reason, refused
@@ -42,6 +43,15 @@ def identifier(value: object) -> str | None:
     if len(written) > MAX_ID_CHARACTERS:
         raise refused(Reason.WRONG_SHAPE, f"id: longer than {MAX_ID_CHARACTERS} characters")
     return written
+
+
+def moment_of(value: object) -> datetime | None:
+    """The time that a value says with its zone; None for any other, which is no time that we could tell."""
+    try:
+        moment = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
+    except ValueError:
+        return None
+    return moment if moment.tzinfo is not None else None
 
 
 def without(values: dict[str, Any], names: Collection[str]) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from labelling.interchange.mapping import Columns, Mapping
 from labelling.interchange.pseudonyms import Pseudonyms
 from labelling.interchange.quarantine import Reason, refused
 from labelling.interchange.remainder import annotation_from, item_from, label_id_for
-from labelling.interchange.shapes import as_list, as_object, identifier, without
+from labelling.interchange.shapes import as_list, as_object, identifier, moment_of, without
 from model.errors import BadInput
 from model.taxonomy import STRAND_ORDER
 
@@ -63,11 +63,14 @@ def _entry(place: Place, row: dict[str, Any], mapping: Mapping, people: Pseudony
         answers.write(cells["note"])
     if answers.is_empty and not mapping.empty_means_none:
         return place.bare(bare)
+    moment = moment_of(cells["labelled_at"])
+    if moment is None and cells["labelled_at"] not in (None, ""):
+        others[str(columns["labelled_at"])] = cells["labelled_at"]
     found = {
         **answers.fields(),
         "annotator": people.of(cells["annotator"]),
         "cohort": cells["cohort"] or None,
-        "labelled_at": cells["labelled_at"] or None,
+        "labelled_at": moment,
         "extra": {TOOL: others} if others else {},
     }
     label_id = label_id_for(TOOL, item.item_id, found["annotator"], place.row)

@@ -77,4 +77,5 @@ def _bulk_responses(written: dict[str, Any]) -> Iterator[Response]:
         one = as_object(each, "response")
         values = as_object(one.get("values") or {}, "values")
         said = {question: as_object(value, "value").get("value") for question, value in values.items()}
-        yield Response(identifier(one.get("user_id")), str(one.get("status") or SUBMITTED), said)
+        status, at = str(one.get("status") or SUBMITTED), one.get("updated_at") or one.get("inserted_at")
+        yield Response(identifier(one.get("user_id")), status, said, at)

@@ -26,7 +26,7 @@ def write_nested(labelled: Iterable[Labelled], file: BinaryIO) -> None:
 
 
 def write_flat(labelled: Iterable[Labelled], file: BinaryIO) -> None:
-    """Writes a JSON list of flat rows, a row a line. What a record lacks is left out, not filled with null."""
+    """Writes a JSON list of flat rows, a row a line. What a record lacks is left out, not null."""
     _write_list((flat.to_flat(record_of(one, has_status=True)) for one in labelled), file)
 
 

@@ -31,7 +31,7 @@ from labelling.interchange.remainder import (
     prediction_from,
     remainder_of,
 )
-from labelling.interchange.shapes import without
+from labelling.interchange.shapes import moment_of, without
 from model.errors import BadInput
 from model.taxonomy import HEAD_ORDER
 
@@ -58,9 +58,9 @@ class RecordReader:
             )
             return
         anything = False
-        for part, response in zip(parts, record.responses, strict=True):
+        for number, response in enumerate(record.responses):
             anything = True
-            yield place.label(item, part, partial(self._annotation, item, block, response))
+            yield place.label(item, parts[number], partial(self._annotation, item, block, response, number))
         for label_id in _only_in_block(block):
             anything = True
             rest = block.annotations[label_id] if block else {}
@@ -71,7 +71,7 @@ class RecordReader:
         if not anything:
             yield place.bare(item)
 
-    def _annotation(self, item: Item, block: Remainder | None, response: Response) -> Annotation:
+    def _annotation(self, item: Item, block: Remainder | None, response: Response, number: int) -> Annotation:
         if response.status == DRAFT:
             raise refused(Reason.DRAFT, "a draft is no label yet")
         label_id = block.links.get(response.user_id or "") if block else None
@@ -85,8 +85,11 @@ class RecordReader:
         found = answers.fields()
         if label_id is None:
             user = response.user_id
-            found["annotator"] = self._people.of(user)
-            label_id = label_id_for(TOOL, item.item_id, user, "" if user else sorted(response.values))
+            moment = moment_of(response.answered_at)
+            found |= {"annotator": self._people.of(user), "labelled_at": moment}
+            if moment is None and response.answered_at is not None:
+                found["extra"] = {TOOL: {"answered_at": response.answered_at}}
+            label_id = label_id_for(TOOL, item.item_id, user, "" if user else number)
         return annotation_from(item, label_id, found, rest)
 
     def _predictions(

@@ -27,6 +27,7 @@ class Response:
     user_id: str | None
     status: str = SUBMITTED
     values: dict[str, Any] = field(default_factory=dict)
+    answered_at: Any = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,6 +70,8 @@ class _Task:
         try:
             task = as_object(self._value, "task")
             said = {name: as_list(task.get(name), name) for name in ("annotations", "predictions", "drafts")}
+            # What annotations were called before version 1.0.
+            said["annotations"] = said["annotations"] or as_list(task.get("completions"), "completions")
         except BadInput as fault:
             yield self._place.refuse(fault)
             return
@@ -109,6 +111,8 @@ class _Task:
         self._block = remainder_of(data.get(KEY))
         metadata = without(data, RESERVED)
         if self._block is None:
+            if further := {name: task[name] for name in ("meta", "agreement") if task.get(name)}:
+                metadata[TOOL] = further
             self._item = item_from(identifier(task.get("id")), data.get("text"), metadata)
         else:
             self._item = item_from(self._block.item_id, data.get("text"), metadata | self._block.metadata)
