@@ -33,15 +33,18 @@ def write(labelled: Iterable[Labelled], file: BinaryIO, *, people: Mapping[str, 
     `people` gives pseudonyms the ids of Label Studio users. Label Studio refuses a file with a `completed_by`
     that it does not know, so the key is left out for everybody else: it then takes whoever imports.
     """
-    before = b"[\n"
+    before, numbers = b"[\n", count(1)
     for number, one in enumerate(labelled, start=1):
-        file.write(before + json.dumps(task_of(one, number, people or {}), ensure_ascii=False).encode())
+        task = task_of(one, number, numbers, people or {})
+        file.write(before + json.dumps(task, ensure_ascii=False).encode())
         before = b",\n"
     file.write(b"\n]\n" if before == b",\n" else b"[]\n")
 
 
-def task_of(labelled: Labelled, number: int, people: Mapping[str, int]) -> dict[str, Any]:
-    """One item with its labels and predictions as a task."""
+def task_of(
+    labelled: Labelled, number: int, numbers: Iterator[int], people: Mapping[str, int]
+) -> dict[str, Any]:
+    """One item with its labels and predictions as a task; annotations take their ids from `numbers`."""
     item = labelled.item
     block = Remainder(
         item_id=item.item_id,

@@ -158,7 +158,10 @@ def test_flattened_records_in_a_table_are_recognised(tmp_path: Path) -> None:
     import pyarrow
     from pyarrow import parquet
 
-    rows = [FLAT, FLAT | {"id": "x2", "target.responses": None}]
+    rows = [
+        FLAT,
+        FLAT | {"id": "x2"} | dict.fromkeys(name for name in FLAT if name.startswith("target.responses")),
+    ]
     parquet.write_table(pyarrow.Table.from_pylist(rows), tmp_path / "t")
 
     result = import_labels(tmp_path / "t")

@@ -156,10 +156,33 @@ def test_list_cut_anywhere_by_the_buffer_gives_its_elements(
 
 
 KEYS = (
-    "id data text fields annotations result value responses target label entities cats answer accept options spans "
-    "suggestions items watchhouse kind metadata annotators other_info target.responses predictions _input_hash "
-    "completed_by Comments from_name type choices start end user_id status values question_id score"
-).split()
+    *(
+        "id",
+        "data",
+        "text",
+        "fields",
+        "annotations",
+        "result",
+        "responses",
+        "target",
+        "label",
+        "entities",
+        "cats",
+    ),
+    *(
+        "answer",
+        "accept",
+        "options",
+        "spans",
+        "suggestions",
+        "items",
+        "watchhouse",
+        "kind",
+        "metadata",
+        "annotators",
+    ),
+    *("other_info", "target.responses", "predictions", "_input_hash", "completed_by", "Comments", "drafts"),
+)
 
 
 @pytest.mark.parametrize("format", [*READERS, FOLDER])

@@ -240,7 +240,7 @@ def test_unknown_people_have_no_completed_by_because_label_studio_would_refuse_t
 
 
 def through_label_studio(path: Path, **edits: Any) -> None:
-    """What Label Studio does to a file: new ids, unknown keys of annotations gone, `data` and regions kept."""
+    """What Label Studio does to a file: new ids, unknown keys of annotations gone, the rest kept."""
     kept = ("result", "was_cancelled", "ground_truth", "lead_time", "created_at", "updated_at")
     tasks = json.loads(path.read_text(encoding="utf-8"))
     for task in tasks:
@@ -321,7 +321,7 @@ def test_somebody_else_labelling_our_task_makes_a_new_label(
 
 
 def controls(xml: str) -> dict[str, tuple[str, list[str | None]]]:
-    view = ElementTree.fromstring(xml)  # noqa: S314 - our own
+    view = ElementTree.fromstring(xml)  # noqa: S314 - written by ourselves
     assert [(text.get("name"), text.get("value")) for text in view.iter("Text")] == [("text", "$text")]
     return {
         str(one.get("name")): (one.tag, [value.get("value") for value in one])
