@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from labelling.codebook import Codebook
-from labelling.interchange import canonical_files, long_csv, prodigy, tables
+from labelling.interchange import canonical_files, long_csv, prodigy, tables, training_posts
 from labelling.interchange.annotations import Labelled
 from labelling.interchange.archives import archive, member_file
 from labelling.interchange.argilla import files as argilla
@@ -160,6 +160,7 @@ READERS: Final[dict[str, Callable[[Path, BinaryIO, Reading], Iterator[Entry]]]] 
 
 WRITERS: Final[dict[str, Callable[[Iterable[Labelled], BinaryIO, Writing], None]]] = {
     "watchhouse": lambda labelled, file, writing: canonical_files.write(labelled, file),
+    "labelled-posts": lambda labelled, file, writing: training_posts.write(labelled, file),
     "csv": lambda labelled, file, writing: long_csv.write(labelled, file),
     "label-studio": lambda labelled, file, writing: label_studio_writing.write(
         labelled, file, people=writing.people

@@ -8,7 +8,8 @@ Label Studio gives every annotation a new `id` and drops keys that it does not k
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import count
 from typing import Any, BinaryIO, Final
 
 from labelling.interchange.annotations import Annotation, Item, Labelled, Prediction
@@ -56,10 +57,7 @@ def task_of(
     return {
         "id": number,
         "data": {"text": item.text, **native, KEY: block.as_json()},
-        "annotations": [
-            _annotation_of(one, item, 1000 * number + place, people)
-            for place, one in enumerate(labelled.annotations, start=1)
-        ],
+        "annotations": [_annotation_of(one, item, next(numbers), people) for one in labelled.annotations],
         "predictions": [
             _prediction_of(one, place) for place, one in enumerate(labelled.predictions, start=1)
         ],

@@ -233,6 +233,33 @@ def test_bulk_body_keeps_what_the_server_demands(
     assert labels == [full_label, again, skipped_label]
 
 
+@pytest.mark.parametrize(("format", "keys"), [("argilla", set(NESTED)), ("argilla-flat", None)])
+def test_export_has_the_published_shape(
+    tmp_path: Path,
+    item: Item,
+    full_label: Annotation,
+    prediction: Prediction,
+    format: str,
+    keys: set[str] | None,
+) -> None:
+    export_labels([item], [full_label], [prediction], format, tmp_path / "records.json")
+
+    (record,) = json.loads((tmp_path / "records.json").read_text(encoding="utf-8"))
+    spans = [{"label": "RATIONALE", "start": 0, "end": 7}, {"label": "RATIONALE", "start": 26, "end": 35}]
+    if keys is not None:
+        assert set(record) == keys
+        assert record["responses"]["target"][0]["value"] == ["antisemitic", "far_right"]
+        assert record["responses"]["rationale"][0]["value"] == spans
+        suggestion = {"value": ["antisemitic"], "score": [0.5], "agent": "minilm-v3"}
+        assert record["suggestions"] == {"target": suggestion}
+        return
+    assert record["target.responses"] == [["antisemitic", "far_right"]]
+    assert record["rationale.responses"] == [spans]
+    assert record["target.responses.status"] == ["submitted"]
+    assert record["target.responses.users"] == record["severity.responses.users"]
+    assert (record["target.suggestion"], record["target.suggestion.agent"]) == (["antisemitic"], "minilm-v3")
+
+
 def test_suggestion_scores_are_by_head_only_where_each_has_its_own(read: Any) -> None:
     several = {"target": {"value": ["antisemitic", "far right"], "score": 0.5, "agent": None}}
 

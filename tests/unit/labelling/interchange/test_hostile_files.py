@@ -12,14 +12,14 @@ from typing import Any
 from zipfile import ZIP_DEFLATED, ZipFile
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from labelling.interchange import archives, json_rows
 from labelling.interchange.annotations import Annotation, Item, Prediction
 from labelling.interchange.collection import Collector
 from labelling.interchange.command import convert_labels, export_labels, import_labels
-from labelling.interchange.formats import FOLDER, READERS, Reading, read_file
+from labelling.interchange.formats import FOLDER, READERS, WRITERS, Reading, read_file
 from labelling.interchange.json_rows import Row, elements, json_lines
 from labelling.interchange.mapping import default_mapping
 from labelling.interchange.quarantine import Quarantined, Reason, quarantine_path
@@ -205,6 +205,55 @@ def test_no_json_brings_an_import_down(
         counts = collector.counts
         assert counts.read == counts.imported + counts.quarantined
         assert sum(isinstance(one, Quarantined) for one in found) <= counts.quarantined
+
+
+def nodes(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    inside = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return [path, *(place for key, one in inside for place in nodes(one, (*path, key)))]
+
+
+def replaced(value: Any, path: tuple[Any, ...], new: Any) -> Any:
+    if not path:
+        return new
+    changed = dict(value) if isinstance(value, dict) else list(value)
+    changed[path[0]] = replaced(value[path[0]], path[1:], new)
+    return changed
+
+
+@pytest.mark.parametrize(
+    "format", [name for name in WRITERS if name not in ("csv", "doccano-zip", "labelled-posts")]
+)
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_export_of_ours_with_anything_replaced_is_read_or_quarantined(
+    format: str,
+    data: st.DataObject,
+    tmp_path_factory: pytest.TempPathFactory,
+    item: Item,
+    full_label: Annotation,
+    skipped_label: Annotation,
+    prediction: Prediction,
+) -> None:
+    path = tmp_path_factory.mktemp("changed") / "file"
+    export_labels([item], [full_label, skipped_label], [prediction], format, path)
+    content = path.read_text(encoding="utf-8")
+    by_line = format in ("watchhouse", "doccano", "argilla-server")
+    value = [json.loads(line) for line in content.splitlines()] if by_line else json.loads(content)
+    place = data.draw(st.sampled_from(nodes(value)))
+
+    value = replaced(
+        value, place, data.draw(JSON | st.sampled_from([{}, [], "", "x", 0, -1, [[]], [{}], None]))
+    )
+    lines_of = value if by_line and isinstance(value, list) else [value]
+    path.write_text("\n".join(json.dumps(one) for one in lines_of), encoding="utf-8")
+
+    collector = Collector()
+    records = list(
+        collector.sorted_out(read_file(path, format.removesuffix("-2025"), Reading(default_mapping())))
+    )
+    counts = collector.counts
+    assert counts.read == counts.imported + counts.quarantined
+    assert counts.labels == sum(isinstance(one, Annotation) for one in records)
 
 
 def packed(*members: tuple[str, bytes]) -> bytes:
