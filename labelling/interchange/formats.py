@@ -104,7 +104,7 @@ def _bodies(file: BinaryIO) -> Iterator[Row]:
     """One body a line, or one that goes over several lines."""
     first = next(json_lines(file), None)
     file.seek(0)
-    if first is not None and first.fault is None:
+    if first is None or first.fault is None:
         yield from json_lines(file)
         return
     for row in elements(file):

@@ -25,6 +25,7 @@ from labelling.interchange.annotations import (
 from labelling.interchange.json_rows import parse
 from labelling.interchange.offsets import OffsetUnit
 from labelling.interchange.quarantine import Reason, refused
+from labelling.interchange.shapes import as_list
 from model.configuration import FrozenConfig, sha256_of
 from model.normalise import check_text
 
@@ -106,7 +107,7 @@ def annotation_from(
         rest.pop("strands_asked", None)
     asked = rest.pop("strands_asked", None)
     if asked is not None and "skipped_because" not in found:
-        found = {"strands_asked": [*asked, *found.get("strands", ())], **found}
+        found = {"strands_asked": [*as_list(asked, "strands_asked"), *found.get("strands", ())], **found}
     fields = {**rest, **found}
     try:
         annotation = Annotation.model_validate({**fields, "label_id": label_id, "item_id": item.item_id})

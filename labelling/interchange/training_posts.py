@@ -1,4 +1,4 @@
-"""Labels as the labelled posts that training reads: the other hand-over, which holds less than our records."""
+"""Labels as the labelled posts that training reads: the other hand-over, which holds less."""
 
 from __future__ import annotations
 
