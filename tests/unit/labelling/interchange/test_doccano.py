@@ -140,6 +140,21 @@ def test_export_has_both_classes_and_spans_in_units_of_the_browser(
     assert row["watchhouse"]["offset_unit"] == "utf16"
 
 
+def test_skip_that_was_answered_in_doccano_is_an_answer(
+    tmp_path: Path, item: Item, skipped_label: Annotation
+) -> None:
+    path = tmp_path / "rows.jsonl"
+    export_labels([item], [skipped_label], [], "doccano", path)
+    row = json.loads(path.read_text(encoding="utf-8")) | {"cats": ["antisemitic", "hate"]}
+    path.write_text(json.dumps(row) + "\n", encoding="utf-8")
+
+    (label,) = import_labels(path).annotations
+
+    assert (label.skipped_because, label.hate, label.strands) == (None, True, ("antisemitic",))
+    assert label.strand_answer("far_right") is False
+    assert label.annotator == skipped_label.annotator
+
+
 def test_zip_has_a_file_for_each_annotator_and_the_same_bytes_each_time(
     tmp_path: Path, item: Item, full_label: Annotation, skipped_label: Annotation
 ) -> None:

@@ -102,6 +102,15 @@ def test_second_answer_that_contradicts_the_first_is_quarantined(read: Any) -> N
     assert (result.counts.read, result.counts.imported) == (2, 1)
 
 
+def test_row_that_is_refused_half_way_leaves_no_trace(read: Any) -> None:
+    half = CHOICE | {"accept": ["far_right", "secret"]}
+
+    result = read(lines(CHOICE, half))
+
+    assert [(one.row, one.reason) for one in result.quarantined] == [(2, "unknown_label")]
+    assert [label.strands for label in result.annotations] == [("antisemitic",)]
+
+
 def test_spans_are_code_points_and_the_time_is_utc(read: Any) -> None:
     (label,) = read(lines(SPANS)).annotations
 

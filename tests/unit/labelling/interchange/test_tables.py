@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -64,13 +65,20 @@ def test_altered_text_of_our_own_row_is_noticed(tmp_path: Path, item: Item, full
     assert [one.reason for one in import_labels(out).quarantined] == ["text_differs"]
 
 
-def test_field_size_limit_of_the_process_is_restored_even_half_way(read: Any, tmp_path: Path) -> None:
-    before = csv.field_size_limit()
+@pytest.fixture
+def field_limit() -> Iterator[int]:
+    """A limit that no code of ours would set."""
+    before = csv.field_size_limit(123_456)
+    yield 123_456
+    csv.field_size_limit(before)
+
+
+def test_field_size_limit_of_the_process_is_restored_even_half_way(read: Any, field_limit: int) -> None:
     long = "x" * 2_000_000
 
     result = read(f'text,label\nexample text,hate\n"{long}",hate\nthird,hate\n', name="t.csv")
 
-    assert csv.field_size_limit() == before
+    assert csv.field_size_limit() == field_limit
     assert [(one.row, one.reason) for one in result.quarantined] == [(3, "not_csv")]
     assert len(result.annotations) == 1
 
