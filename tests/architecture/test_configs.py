@@ -11,6 +11,7 @@ import pytest
 
 from labelling.codebook import load_codebook
 from labelling.quality.adjudication_rules import load_adjudication_rules
+from labelling.interchange.mapping import load_mapping
 from model.configuration import configs_folder, load_yaml
 from model.errors import BadConfig
 from model.language import load_language_settings
@@ -46,6 +47,7 @@ LOADERS: list[tuple[str, Callable[[Path], Any]]] = [
     ("policy/*.yaml", load_policy),
     ("codebook/adjudication.yaml", load_adjudication_rules),
     ("codebook/*.yaml", load_codebook),
+    ("interchange/*.yaml", load_mapping),
     ("language/identification.yaml", load_language_settings),
     ("evaluation/gates.yaml", load_gates),
     ("evaluation/anchors.yaml", load_anchors),
