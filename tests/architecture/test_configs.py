@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from labelling.codebook import load_codebook
+from labelling.sampling.rules import load_sampling_rules
 from model.configuration import configs_folder, load_yaml
 from model.errors import BadConfig
 from model.language import load_language_settings
@@ -40,6 +41,7 @@ LOADERS: list[tuple[str, Callable[[Path], Any]]] = [
     ("policy/workflow.yaml", load_workflow),
     ("policy/*.yaml", load_policy),
     ("codebook/*.yaml", load_codebook),
+    ("labelling/sampling.yaml", load_sampling_rules),
     ("language/identification.yaml", load_language_settings),
     ("evaluation/gates.yaml", load_gates),
     ("evaluation/anchors.yaml", load_anchors),
