@@ -104,9 +104,9 @@ def choose_batch(
     if audit is None:
         fresh = np.asarray([digest not in known for digest in pool.text_sha256], dtype=np.bool_)
         audit = plan_audit(pool.only(fresh), places["audit"], rules.audit, seed=seed).posts
-    choosing = _Choosing.start(pool, rules.exposure.units_per_batch, known, audit)
+    choosing = _Choosing.start(pool, asked, rules.exposure.units_per_batch, known, audit)
     still_waiting = choosing.take_audit(audit, places["audit"])
-    choosing.reserve_for(asked)
+    choosing.reserve()
     unsure = uncertainty(pool.scores)
     apart = disagreement(pool)
     head = np.argmax(unsure, axis=1) if len(pool) else np.zeros(0, dtype=np.intp)
@@ -140,7 +140,7 @@ def choose_batch(
     order = list(most_unlike(by_doubt, pool.vectors, wanted, rules.uncertain_among))
     choosing.take(order, wanted, "uncertainty", why_uncertain)
     # Near-duplicates may have closed posts that room was kept for: what is left of it is for whoever fits.
-    choosing.reserve_for(0)
+    choosing.release()
     choosing.take(order, asked - len(choosing.chosen), "uncertainty", why_uncertain)
     heavy = [post.severity_units >= rules.exposure.heavy_from_units for post in choosing.chosen]
     return Batch(
@@ -158,6 +158,7 @@ class _Choosing:
     """A batch in the making: what is chosen, what it weighs, and which posts are still free (n,)."""
 
     pool: Pool
+    asked: int
     most_units: float
     free: Flags
     by_cluster: dict[str, list[int]]
@@ -171,7 +172,7 @@ class _Choosing:
 
     @classmethod
     def start(
-        cls, pool: Pool, most_units: float, known: Collection[str], audit: Iterable[AuditPost]
+        cls, pool: Pool, asked: int, most_units: float, known: Collection[str], audit: Iterable[AuditPost]
     ) -> _Choosing:
         """Nothing chosen; known texts, the audit's posts and what nearly repeats one of them are not free."""
         by_cluster: dict[str, list[int]] = {}
@@ -183,7 +184,7 @@ class _Choosing:
         free = np.asarray([digest not in barred for digest in pool.text_sha256], dtype=np.bool_)
         for post in audit:
             free[by_cluster.get(post.cluster or "", [])] = False
-        return cls(pool, most_units, free, by_cluster)
+        return cls(pool, asked, most_units, free, by_cluster)
 
     def take_audit(self, audit: Sequence[AuditPost], places: int) -> Sequence[AuditPost]:
         """Takes the first of the audit that fit, in their order, and returns the others, which wait."""
@@ -205,12 +206,16 @@ class _Choosing:
             )
         return ()
 
-    def reserve_for(self, asked: int) -> None:
-        """Keeps room for the lightest posts in the places of `asked` that are still open; for none at 0."""
+    def reserve(self) -> None:
+        """Keeps room for the lightest posts in the places that are still open."""
         self._weigh()
         room = self.most_units - self.units + TOLERANCE
         fitting = int(np.searchsorted(self.lightest, room, side="right")) - 1
-        self.most_posts = min(asked, len(self.chosen) + fitting)
+        self.most_posts = min(self.asked, len(self.chosen) + fitting)
+
+    def release(self) -> None:
+        """Keeps no room any more."""
+        self.most_posts = 0
 
     def take(self, order: Iterable[int], places: int, reason: Reason, why: Callable[[int], str]) -> None:
         """Takes the first `places` posts of `order` that are free and leave the limit whole."""
@@ -245,7 +250,10 @@ class _Choosing:
         return self.units + alone <= self.most_units + TOLERANCE
 
     def _weigh(self) -> None:
-        self.lightest = np.concatenate([[0.0], np.cumsum(np.sort(self.pool.severity_units[self.free]))])
+        units = self.pool.severity_units[self.free]
+        if len(units) > self.asked + 1:
+            units = np.partition(units, self.asked)[: self.asked + 1]
+        self.lightest = np.concatenate([[0.0], np.cumsum(np.sort(units))])
 
     def _close(self, place: int) -> None:
         self.free[place] = False

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from labelling.codebook import load_codebook
+from labelling.firewall import load_firewall
 from labelling.sampling.rules import load_sampling_rules
 from model.configuration import configs_folder, load_yaml
 from model.errors import BadConfig
@@ -31,6 +32,8 @@ from training.evaluation.perturbation_settings import load_perturbation_settings
 from training.gate.rules import load_rules
 from training.recipe import load_recipe
 from training.report.peers import load_peers
+from training.simulation.plan import load_simulation_plan
+from training.simulation.poison import load_poison_plan
 from training.suites.definition import load_definition
 from training.targets.target_settings import load_target_settings
 
@@ -41,7 +44,10 @@ LOADERS: list[tuple[str, Callable[[Path], Any]]] = [
     ("policy/workflow.yaml", load_workflow),
     ("policy/*.yaml", load_policy),
     ("codebook/*.yaml", load_codebook),
+    ("labelling/firewall.yaml", load_firewall),
+    ("labelling/poison.yaml", load_poison_plan),
     ("labelling/sampling.yaml", load_sampling_rules),
+    ("labelling/simulation.yaml", load_simulation_plan),
     ("language/identification.yaml", load_language_settings),
     ("evaluation/gates.yaml", load_gates),
     ("evaluation/anchors.yaml", load_anchors),
