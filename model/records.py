@@ -29,7 +29,8 @@ class LabelledPost(FrozenConfig):
     """A post and what people said of it.
 
     `rationale` holds [start, end) spans in code points of `text`. `source` names the corpus or
-    `hub`. `split` is train, dev or test; None lets training choose by hash.
+    `hub`. `split` is train, dev or test; None lets training choose by hash. `sample_reason` is why the
+    post was chosen to be labelled; `inclusion_probability` the chance with which it was drawn, if by chance.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -51,6 +52,8 @@ class LabelledPost(FrozenConfig):
     codebook_sha256: str | None = None
     labelled_at: str | None = None
     note: str | None = None
+    sample_reason: str | None = None
+    inclusion_probability: float | None = Field(default=None, gt=0, le=1)
 
     @model_validator(mode="after")
     def _within_bounds(self) -> LabelledPost:

@@ -12,6 +12,8 @@ import pytest
 from labelling.codebook import load_codebook
 from labelling.quality.adjudication_rules import load_adjudication_rules
 from labelling.interchange.mapping import load_mapping
+from labelling.firewall import load_firewall
+from labelling.sampling.rules import load_sampling_rules
 from model.configuration import configs_folder, load_yaml
 from model.errors import BadConfig
 from model.language import load_language_settings
@@ -34,6 +36,8 @@ from training.evaluation.perturbation_settings import load_perturbation_settings
 from training.gate.rules import load_rules
 from training.recipe import load_recipe
 from training.report.peers import load_peers
+from training.simulation.plan import load_simulation_plan
+from training.simulation.poison import load_poison_plan
 from training.suites.definition import load_definition
 from training.targets.target_settings import load_target_settings
 
@@ -48,6 +52,10 @@ LOADERS: list[tuple[str, Callable[[Path], Any]]] = [
     ("codebook/adjudication.yaml", load_adjudication_rules),
     ("codebook/*.yaml", load_codebook),
     ("interchange/*.yaml", load_mapping),
+    ("labelling/firewall.yaml", load_firewall),
+    ("labelling/poison.yaml", load_poison_plan),
+    ("labelling/sampling.yaml", load_sampling_rules),
+    ("labelling/simulation.yaml", load_simulation_plan),
     ("language/identification.yaml", load_language_settings),
     ("evaluation/gates.yaml", load_gates),
     ("evaluation/anchors.yaml", load_anchors),
