@@ -1,4 +1,4 @@
-"""The poison simulation on a made-up data folder: who lies, and what happens with and without the firewall."""
+"""The poison simulation on a made-up data folder: who lies, with and without the firewall."""
 
 from __future__ import annotations
 
