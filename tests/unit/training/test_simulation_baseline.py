@@ -44,7 +44,7 @@ def test_strong_penalty_keeps_the_start_and_labels_move_it() -> None:
     assert held.row == pytest.approx(start.row, abs=1e-3)
     assert moved.row[0] > 1
     assert elsewhere.row == pytest.approx(moved.row, abs=0.05)
-    assert ((moved.chances(vectors) > 0.5) == positive).mean() > 0.85
+    assert ((moved.chances(vectors) > 0.5) == positive).mean() > 0.8
 
 
 def test_head_with_too_few_positives_has_no_start() -> None:
