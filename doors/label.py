@@ -17,23 +17,113 @@ def add_tasks(
     batch: Annotated[str, typer.Option(help="Name of the batch.")],
     source: Annotated[str, typer.Option(help="'cases', or a .jsonl or .csv file with id and text.")],
     home: Home = Path("hub"),
+    purpose: Annotated[str, typer.Option(help="train, audit, gold or relabel.")] = "train",
+    redundancy: Annotated[int, typer.Option(help="How many people label each text.")] = 1,
 ) -> None:
     """Make labelling tasks from decided cases or from a file."""
     from labelling.command import add_tasks as add
 
-    raise typer.Exit(add(home, batch=batch, source=source))
+    raise typer.Exit(add(home, batch=batch, source=source, purpose=purpose, redundancy=redundancy))
+
+
+@label.command("import")
+def import_labels(
+    file: Annotated[Path, typer.Argument(help="File or folder of another tool, or of our own.")],
+    batch: Annotated[str | None, typer.Option(help="Batch of the hub; made if there is none.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Instead of a batch: our own JSONL, without a hub.")
+    ] = None,
+    format: Annotated[
+        str, typer.Option(help="One of docs/interchange.md; auto: what stands in the file.")
+    ] = "auto",
+    mapping: Annotated[Path | None, typer.Option(help="YAML: what the other tool's names mean.")] = None,
+    purpose: Annotated[str, typer.Option(help="train, audit, gold or relabel.")] = "train",
+    redundancy: Annotated[int, typer.Option(help="Labels that each text is to have in all.")] = 1,
+    quarantine: Annotated[
+        Path | None, typer.Option(help="Where bad entries go; default: FILE.quarantine.jsonl.")
+    ] = None,
+    pseudonym_key: Annotated[
+        Path | None, typer.Option(help="File whose bytes keep anybody else from guessing pseudonyms.")
+    ] = None,
+    home: Home = Path("hub"),
+) -> None:
+    """Bring labels from another tool into a batch. Exit status 1 if any entry was quarantined."""
+    from labelling.command_interchange import ImportRules, check_one, convert_file, import_file
+
+    check_one(batch, out)
+    rules = ImportRules(
+        format=format,
+        mapping=mapping,
+        pseudonym_key=b"" if pseudonym_key is None else pseudonym_key.read_bytes(),
+        purpose=purpose,
+        redundancy=redundancy,
+        quarantine=quarantine,
+    )
+    if out is not None:
+        raise typer.Exit(convert_file(file, out, rules=rules))
+    raise typer.Exit(import_file(home, file, batch=str(batch), rules=rules))
 
 
 @label.command("export")
 def export_labels(
-    out: Annotated[Path, typer.Option(help="JSONL file to write (schema of model/records.py).")],
+    out: Annotated[Path, typer.Option(help="File to write; a folder for huggingface.")],
     home: Home = Path("hub"),
     batch: Annotated[str | None, typer.Option(help="Only this batch.")] = None,
+    format: Annotated[
+        str, typer.Option(help="labelled-posts (every label, as it stands), or one of docs/interchange.md.")
+    ] = "labelled-posts",
+    card: Annotated[Path | None, typer.Option(help="YAML with the facts of the data card.")] = None,
 ) -> None:
-    """Write the standing labels as labelled posts that `watchhouse train --labels` reads."""
-    from labelling.command import export_labels as export
+    """Write the standing labels: one labelled post a label, or another tool's format."""
+    if format == "labelled-posts":
+        from labelling.command import export_labels as export
 
-    typer.echo(f"{export(home, out=out, batch=batch)} labelled posts written to {out}")
+        typer.echo(f"{export(home, out=out, batch=batch)} labelled posts written to {out}")
+        return
+    from labelling.command_interchange import export_file
+
+    export_file(home, out, format=format, batch=batch, card=card)
+
+
+@label.command("agreement")
+def agreement(
+    home: Home = Path("hub"),
+    batch: Annotated[str | None, typer.Option(help="Only this batch.")] = None,
+    labels: Annotated[
+        Path | None, typer.Option(help="Instead of a hub: a file in any format that is read.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Write the figures as JSON here, too.")] = None,
+) -> None:
+    """Print how far annotators agree: alpha and kappa for each question, strand and code."""
+    from labelling.command_agreement import agreement as agree
+
+    agree(home, batch=batch, file=labels, out=out)
+
+
+@label.command("simulate")
+def simulate(
+    what: Annotated[str, typer.Argument(help="sampling or poison.")],
+    data: Annotated[Path, typer.Option(help="Data folder in the pack's schema.")],
+    out: Annotated[Path | None, typer.Option(help="Write the rows as JSONL here.")] = None,
+    picture: Annotated[Path | None, typer.Option(help="sampling: draw the curves as SVG here.")] = None,
+    seed: Annotated[
+        list[int] | None, typer.Option(help="sampling: only this seed of the plan; repeatable.")
+    ] = None,
+) -> None:
+    """Simulate the sampler, or what liars do to a training set. Wants the extra `training`."""
+    # Labelling and training do not know each other: the rules of the one are handed to the other here.
+    if what == "sampling":
+        from labelling.sampling.simulated_desk import open_desk
+        from training.simulation.sampling import simulate_sampling
+
+        simulate_sampling(data, open_desk, out=out, picture=picture, seeds=seed or [])
+    elif what == "poison":
+        from labelling.firewall import admit_by_shipped_rules
+        from training.simulation.poison import simulate_poison
+
+        simulate_poison(data, admit_by_shipped_rules, out=out)
+    else:
+        raise typer.BadParameter("sampling or poison", param_hint="WHAT")
 
 
 @label.command("find-errors")

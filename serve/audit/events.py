@@ -75,6 +75,8 @@ class Event(StrEnum):
     LABEL_SAVED = "labelling:label:saved"
     LABEL_UNDONE = "labelling:label:undone"
     LABELS_EXPORTED = "labelling:labels:exported"
+    LABELS_IMPORTED = "labelling:labels:imported"
+    TERMS_MEASURED = "labelling:terms:measured"
     REPORT_DOWNLOADED = "research:report:downloaded"
     SUITE_UPLOADED = "research:suite:uploaded"
     SUITE_DISCARDED = "research:suite:discarded"

@@ -46,6 +46,7 @@ def create_tasks() -> None:
         sa.Column("inclusion_probability", sa.Float(), nullable=True, comment="null: none is defined"),
         sa.Column("severity_expected", sa.Integer(), nullable=False),
         sa.Column("place", sa.Integer(), nullable=False, comment="in its batch"),
+        sa.Column("about", sa.JSON(), nullable=True, comment="what else its source said of it"),
         sa.ForeignKeyConstraint(["batch"], ["batches.batch"], name="fk_tasks_batch_batches"),
         sa.PrimaryKeyConstraint("task_id", name="pk_tasks"),
         sa.UniqueConstraint("batch", "text_sha256", name="uq_tasks_batch_text_sha256"),
@@ -137,6 +138,8 @@ def create_labels() -> None:
         sa.Column("codebook", sa.Text(), nullable=False),
         sa.Column("codebook_sha256", sa.String(length=64), nullable=False),
         sa.Column("imported_from", sa.Text(), nullable=True, comment="null: made at this desk"),
+        sa.Column("strands_asked", sa.JSON(), nullable=True, comment="null: all; else those with an answer"),
+        sa.Column("extra", sa.JSON(), nullable=True, comment="fields of its record without a column"),
         sa.ForeignKeyConstraint(["task_id"], ["tasks.task_id"], name="fk_labels_task_id_tasks"),
         sa.PrimaryKeyConstraint("label_id", name="pk_labels"),
     )
