@@ -88,13 +88,16 @@ def train(
     out: Annotated[Path, typer.Option(help="Run folder: checkpoints, then the bundle in OUT/bundle.")],
     labels: Annotated[
         list[Path] | None,
-        typer.Option(help="Labelled posts (JSONL of model/records.py) to mix in; repeatable."),
+        typer.Option(help="Labels of `watchhouse label export --for-training` to mix in; repeatable."),
     ] = None,
+    unchecked_labels: Annotated[
+        bool, typer.Option("--unchecked-labels", help="Take labels that have not passed the firewall.")
+    ] = False,
 ) -> None:
     """Train a bundle; run again on the same OUT to go on where it stopped."""
     from training.run import train_bundle
 
-    train_bundle(recipe, data=data, out=out, labels=labels or [])
+    train_bundle(recipe, data=data, out=out, labels=labels or [], unchecked_labels=unchecked_labels)
 
 
 @app.command()

@@ -73,8 +73,29 @@ def export_labels(
         str, typer.Option(help="labelled-posts (every label, as it stands), or one of docs/interchange.md.")
     ] = "labelled-posts",
     card: Annotated[Path | None, typer.Option(help="YAML with the facts of the data card.")] = None,
+    for_training: Annotated[
+        bool, typer.Option("--for-training", help="Only what the firewall lets train, one post a text.")
+    ] = False,
+    for_gate: Annotated[
+        bool, typer.Option("--for-gate", help="Only the running audit, for `watchhouse gate --gold`.")
+    ] = False,
+    data: Annotated[
+        Path | None,
+        typer.Option(help="--for-training: data folder that trains beside them; shares are of the whole."),
+    ] = None,
+    gold: Annotated[
+        list[Path] | None,
+        typer.Option(help="--for-training: gold posts that the labels must not cost much; repeatable."),
+    ] = None,
 ) -> None:
-    """Write the standing labels: one labelled post a label, or another tool's format."""
+    """Write the standing labels: all, what may train, what may judge, or another tool's format."""
+    if for_gate:
+        from labelling.command_training import export_for_gate
+
+        export_for_gate(home, out)
+        return
+    if for_training:
+        raise typer.Exit(_export_for_training(home, out, data, gold or []))
     if format == "labelled-posts":
         from labelling.command import export_labels as export
 
@@ -83,6 +104,23 @@ def export_labels(
     from labelling.command_interchange import export_file
 
     export_file(home, out, format=format, batch=batch, card=card)
+
+
+def _export_for_training(home: Path, out: Path, data: Path | None, gold: list[Path]) -> int:
+    """The exit status: 1 if the gold set would suffer, so that nothing may train."""
+    from labelling.command_training import export_for_training
+
+    if gold and data is None:
+        raise typer.BadParameter("--gold wants --data: the corpora that train beside", param_hint="--data")
+    beside, drift = 0, None
+    if data is not None:
+        # Only here do the two rooms meet: labelling asks a question that training can answer.
+        from training.label_drift import GoldDrift, posts_beside
+
+        beside = posts_beside(data)
+        drift = GoldDrift(data, gold) if gold else None
+    slip = export_for_training(home, out, other_posts=beside, gold_f1=drift)
+    return 1 if slip.gold is not None and not slip.gold.held else 0
 
 
 @label.command("agreement")
