@@ -183,3 +183,30 @@ def find_errors(
 
     found = find_label_errors(labels, out, bundle=bundle, most=most)
     typer.echo(f"{len(found.suspects)} suspects among {found.summary['posts']} posts written to {out}")
+
+
+@label.command("codebook-change")
+def codebook_change(
+    old: Annotated[Path, typer.Argument(help="The codebook that labels were made with.")],
+    new: Annotated[Path, typer.Argument(help="The version that follows; the hub's `codebook` by now.")],
+    batch: Annotated[str | None, typer.Option(help="Name of the batch to make.")] = None,
+    only_show: Annotated[bool, typer.Option("--only-show", help="Queue nothing.")] = False,
+    home: Home = Path("hub"),
+) -> None:
+    """Queue the texts whose labels a new codebook touches; show agreement before and after."""
+    from labelling.command_codebook import codebook_change as change
+
+    change(home, old, new, batch=batch, only_show=only_show)
+
+
+@label.command("glossary")
+def glossary(
+    home: Home = Path("hub"),
+    file: Annotated[
+        Path | None, typer.Option(help="Glossary YAML; default: configs/codebook/glossary.yaml.")
+    ] = None,
+) -> None:
+    """Measure from labels how often each coded term means what the glossary says."""
+    from labelling.command_glossary import measure_glossary
+
+    measure_glossary(home, file=file)

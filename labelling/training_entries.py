@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from labelling.export import labelled_post
@@ -33,6 +33,8 @@ from serve.storage.tables import (
 )
 
 FROM_CASES = "cases"
+IS_AUDIT = or_(BatchRow.purpose == AUDIT, Task.sample_reason == AUDIT)
+"""A whole batch of audit, or the audit's share of a batch that a sampler has drawn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +74,12 @@ def text_key(text: str) -> str:
 
 
 def gold_records(session: Session) -> dict[str, GoldRecord]:
-    """How many gold posts each person has answered, and how many right: hate and strands as adjudicated."""
+    """How many gold posts each person has answered, and how many right: hate and strands as adjudicated.
+
+    A label from before the text was gold is no answer to it: gold was made of such labels.
+    """
     truth = {
-        item.text_sha256: (one.hate, set(one.strands))
+        item.text_sha256: (one.hate, set(one.strands), item.made_at)
         for item, one in session.execute(
             select(GoldItem, Adjudication)
             .join(Adjudication, Adjudication.adjudication_id == GoldItem.adjudication_id)
@@ -90,7 +95,9 @@ def gold_records(session: Session) -> dict[str, GoldRecord]:
         .where(Task.text_sha256.in_(truth))
     )
     for label, digest in session.execute(query):
-        answered[label.annotator].append((label.hate, set(label.strands)) == truth[digest])
+        hate, strands, since = truth[digest]
+        if label.labelled_at >= since:
+            answered[label.annotator].append((label.hate, set(label.strands)) == (hate, strands))
     return {person: GoldRecord(len(given), sum(given)) for person, given in answered.items()}
 
 
@@ -115,7 +122,7 @@ class _Facts:
         audits = (
             select(Task.text)
             .join(BatchRow, BatchRow.batch == Task.batch)
-            .where(BatchRow.purpose == AUDIT, BatchRow.released_at.is_(None))
+            .where(IS_AUDIT, BatchRow.released_at.is_(None))
         )
         golden = select(GoldItem.text).where(GoldItem.retired_at.is_(None))
         let_go = select(Quarantined.label_id).where(Quarantined.released_at.is_not(None))

@@ -23,7 +23,7 @@ from labelling.firewall import (
     after_drift,
     agreed,
 )
-from labelling.training_entries import Said, gold_records, said_of_texts
+from labelling.training_entries import IS_AUDIT, Said, gold_records, said_of_texts
 from model.admission import GoldCheck
 from model.records import Label, LabelledPost
 from model.taxonomy import HEAD_ORDER
@@ -174,7 +174,7 @@ def gate_set(session: Session, rules: FirewallRules) -> GateSet:
     query = (
         select(Task)
         .join(BatchRow, BatchRow.batch == Task.batch)
-        .where(BatchRow.purpose == AUDIT, BatchRow.released_at.is_(None))
+        .where(IS_AUDIT, BatchRow.released_at.is_(None))
         .order_by(Task.task_id)
     )
     tasks = {task.text_sha256: task for task in session.scalars(query)}

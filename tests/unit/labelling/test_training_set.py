@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -232,7 +232,7 @@ def test_gold_text_never_trains_and_a_person_who_fails_gold_does_not_either(
                     text_sha256=task.text_sha256,
                     course="general",
                     use="seed",
-                    made_at=tick(),
+                    made_at=datetime(2026, 11, 20, tzinfo=UTC),
                     made_by="officer:senior",
                 )
             )
@@ -287,6 +287,29 @@ def test_text_that_the_sampler_drew_has_no_source(
     label_all([annotator("ada"), annotator("bo")])
 
     assert len(found(database, tick, other_posts=0).posts) == 5
+
+
+def test_share_of_the_audit_in_a_drawn_batch_judges_and_does_not_train(
+    database: Database, codebook: Codebook, annotator: People, tick: Tick
+) -> None:
+    with database.write() as session:
+        make_batch(session, codebook, batch="drawn", actor="system:tests", now=tick(), redundancy=2)
+        drawn = [
+            TaskRow("1", "By chance.", sample_reason="audit", inclusion_probability=0.1),
+            TaskRow("2", "By doubt.", sample_reason="uncertainty"),
+        ]
+        tasks.add_tasks(
+            session, batch="drawn", rows=drawn, source="background", actor="system:tests", now=tick()
+        )
+    label_all([annotator("ada"), annotator("bo")])
+
+    training = found(database, tick)
+    with database.read() as session:
+        gate = gate_set(session, RULES)
+
+    assert [post.text for post in training.posts] == ["By doubt."]
+    assert training.admission.counts == {"admitted": 2, "protected_audit": 2}
+    assert [(post.text, post.inclusion_probability) for post in gate.posts] == [("By chance.", 0.1)]
 
 
 def test_labels_that_cost_the_gold_set_too_much_all_stay_out(
