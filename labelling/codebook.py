@@ -170,6 +170,20 @@ class Codebook(FrozenConfig):
             raise BadInput("strands: not one of the codebook's strands", field="strands")
         return [strand for strand in STRAND_ORDER if strand in ticked]
 
+    def check_codes(self, codes: Collection[str], strands: Collection[str]) -> list[str]:
+        """The codes in the codebook's order, each once, of ticked strands only. Raises: BadInput."""
+        allowed = [code.code for strand in self.strands if strand.value in strands for code in strand.codes]
+        if not set(codes) <= set(allowed):
+            raise BadInput("codes: each of a strand that was ticked", field="codes")
+        return [code for code in allowed if code in codes]
+
+    def check_flags(self, flags: Collection[str]) -> list[str]:
+        """The context flags in the codebook's order, each once. Raises: BadInput."""
+        known = [flag.value for flag in self.context_flags]
+        if not set(flags) <= set(known):
+            raise BadInput("context_flags: not one of the codebook's flags", field="context_flags")
+        return [flag for flag in known if flag in flags]
+
     def check_answers(self, *, severity: int, speech_act: str) -> None:
         """Refuses a severity or speech act that the codebook does not have. Raises: BadInput."""
         if severity not in SEVERITIES:

@@ -9,6 +9,8 @@ from typing import Final
 
 from labelling import export as exporting
 from labelling import tasks
+from labelling.batches import make_batch
+from labelling.codebook import load_codebook
 from labelling.task_sources import rows_from_cases, rows_from_file
 from model.errors import BadInput
 from model.records import write_jsonl
@@ -21,19 +23,24 @@ COMMAND: Final = "system:label-command"
 """The actor of what the command line does: whoever may read the hub's folder."""
 
 
-def add_tasks(home: Path, *, batch: str, source: str) -> int:
-    """Adds tasks to a batch from `cases` or a file, prints what became of every row.
+def add_tasks(home: Path, *, batch: str, source: str, purpose: str = "train", redundancy: int = 1) -> int:
+    """Adds tasks to a batch from `cases` or a file, prints what became of every row; makes the batch first.
 
     The exit status is 1 if any row was bad, else 0; good rows are added either way.
 
-    Raises: BadInput when the batch's name or the file cannot be used.
+    Raises: BadInput when the batch's name or the file cannot be used, Conflict if it has other rules.
     """
-    _, database = open_home(home)
+    settings, database = open_home(home)
+    codebook = load_codebook(settings.codebook)
     try:
         with database.write() as session:
+            now = utc_now()
+            make_batch(
+                session, codebook, batch=batch, actor=COMMAND, now=now, purpose=purpose, redundancy=redundancy
+            )
             rows = rows_from_cases(session) if source == "cases" else rows_from_file(Path(source))
             name = source if source == "cases" else Path(source).name
-            done = tasks.add_tasks(session, batch=batch, rows=rows, source=name, actor=COMMAND, now=utc_now())
+            done = tasks.add_tasks(session, batch=batch, rows=rows, source=name, actor=COMMAND, now=now)
     finally:
         database.close()
     for bad in done.bad:

@@ -11,19 +11,20 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session, aliased
 
 from labelling.codebook import Codebook
-from labelling.tasks import DESK, ClaimedTask, close_leased, give_lease
+from labelling.tasks import DESK, ClaimedTask, close_leased, give_lease, offer_anew
 from model.errors import BadInput, NotFound
 from model.normalise import check_text
 from serve.audit.events import Event
 from serve.audit.log import record
 from serve.storage.identifiers import new_id
-from serve.storage.tables import LabelRow, Task
+from serve.storage.tables import LabelRow, Task, TaskSlot
 
 UNDO_LIMIT: Final = 20
 """How many of an annotator's latest tasks can be undone. Prodigy keeps 10. Source: LABELLING.md section 1."""
 
 MAX_SPANS: Final = 100
 MAX_NOTE_CHARACTERS: Final = 1_000
+CONFIDENCES: Final = ("high", "medium", "low")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,12 @@ class Answers:
     speech_act: str = "neutral"
     rationale: Sequence[tuple[int, int]] = ()
     note: str | None = None
+    codes: Sequence[str] = ()
+    context_flags: Sequence[str] = ()
+    confidence: str | None = None
+    disagreement: str | None = None
+    """Why the annotator disagrees with the clause that they applied; None: they do not, or say nothing."""
+    disagrees: bool = False
 
 
 def check_spans(spans: Sequence[tuple[int, int]], text: str) -> list[tuple[int, int]]:
@@ -64,6 +71,8 @@ def save(
     actor: str,
     now: datetime,
     answers: Answers,
+    cohort: str | None = None,
+    seconds_spent: float | None = None,
 ) -> str:
     """Saves the answers as the annotator's label of the task, and returns the label id.
 
@@ -73,6 +82,10 @@ def save(
     """
     codebook.check_answers(severity=answers.severity, speech_act=answers.speech_act)
     strands = codebook.check_strands(answers.strands)
+    codes = codebook.check_codes(answers.codes, strands)
+    flags = codebook.check_flags(answers.context_flags)
+    if answers.confidence not in (None, *CONFIDENCES):
+        raise BadInput(f"confidence: one of {', '.join(CONFIDENCES)}", field="confidence")
     hate = codebook.hate_rule.derive(severity=answers.severity, speech_act=answers.speech_act)
     note = _check_note(answers.note)
     task = close_leased(
@@ -83,9 +96,18 @@ def save(
         LabelRow(
             label_id=label_id,
             task_id=task_id,
+            slot=task.slot,
             annotator=actor,
+            cohort=cohort,
             labelled_at=now,
             strands=strands,
+            codes=codes,
+            context_flags=flags,
+            confidence=answers.confidence,
+            disagrees=answers.disagrees or answers.disagreement is not None,
+            disagreement=_check_note(answers.disagreement, "disagreement"),
+            seconds_spent=seconds_spent,
+            profiles={strand.value: strand.profile for strand in codebook.strands if strand.value in strands},
             hate=hate,
             severity=answers.severity,
             speech_act=answers.speech_act,
@@ -115,15 +137,15 @@ def save(
     return label_id
 
 
-def _check_note(note: str | None) -> str | None:
+def _check_note(note: str | None, field: str = "note") -> str | None:
     if note is None or not note.strip():
         return None
     try:
         checked = check_text(note)
     except BadInput as fault:
-        raise BadInput("note: cannot be used as text", field="note") from fault
+        raise BadInput(f"{field}: cannot be used as text", field=field) from fault
     if len(checked) > MAX_NOTE_CHARACTERS:
-        raise BadInput(f"note: longer than {MAX_NOTE_CHARACTERS} characters", field="note")
+        raise BadInput(f"{field}: longer than {MAX_NOTE_CHARACTERS} characters", field=field)
     return checked.strip()
 
 
@@ -144,13 +166,24 @@ def skip(
     Raises: LeaseLost when the lease is not the live one; BadInput for an unknown reason.
     """
     entry = codebook.skip_reason(reason)
-    close_leased(session, task_id=task_id, lease_number=lease_number, actor=actor, now=now, state="skipped")
+    held = close_leased(
+        session,
+        task_id=task_id,
+        lease_number=lease_number,
+        actor=actor,
+        now=now,
+        state="skipped",
+        keep_annotator=entry.records_person,
+    )
+    if entry.records_person:  # else it would come straight back to whom it was too much
+        offer_anew(session, task_id)
     who = actor if entry.records_person else DESK
     label_id = new_id()
     session.add(
         LabelRow(
             label_id=label_id,
             task_id=task_id,
+            slot=held.slot if entry.records_person else None,
             annotator=who,
             labelled_at=now,
             skipped_because=entry.value,
@@ -183,7 +216,8 @@ def undo(session: Session, *, actor: str, now: datetime, lease_seconds: float) -
     if label is None or _tasks_since(session, label) >= UNDO_LIMIT:
         raise NotFound("there is no label of yours left to undo")
     label.undone_at = now
-    task = give_lease(session, label.task_id, actor=actor, now=now, lease_seconds=lease_seconds)
+    slot = _slot_of(session, label)
+    task = give_lease(session, label.task_id, slot, actor=actor, now=now, lease_seconds=lease_seconds)
     record(
         session,
         actor=actor,
@@ -194,6 +228,15 @@ def undo(session: Session, *, actor: str, now: datetime, lease_seconds: float) -
     )
     session.flush()
     return task
+
+
+def _slot_of(session: Session, label: LabelRow) -> int:
+    """The slot that the label filled; labels of before slots have the only one there was."""
+    if label.slot is not None:
+        return label.slot
+    return session.scalars(
+        select(TaskSlot.slot).where(TaskSlot.task_id == label.task_id, TaskSlot.annotator == label.annotator)
+    ).one()
 
 
 def _tasks_since(session: Session, label: LabelRow) -> int:

@@ -14,7 +14,7 @@ from fastapi import APIRouter, Depends, FastAPI, Form, Request
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 from sqlalchemy.orm import Session
 
-from labelling import labels, tasks
+from labelling import batches, labels, model_pages, tasks
 from labelling.codebook import Codebook, load_codebook
 from labelling.desk import spans_for_form, spans_from_form, words_of
 from labelling.labels import Answers
@@ -57,7 +57,9 @@ def register(app: FastAPI, hub: Hub) -> None:
     frame.add_templates(HERE / "templates")
     frame.add_static("labelling", HERE / "static")
     frame.add_navigation("Labelling", "/labelling", roles_that_may(Action.LABEL_TASKS))
+    frame.add_navigation("Models", "/models", roles_that_may(Action.VIEW_MODELS))
     app.include_router(router)
+    app.include_router(model_pages.router)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +91,7 @@ def batches_page(request: Request, person: Labeller, after: str = "") -> Respons
             request,
             "labelling_batches.html",
             person=person,
-            batches=tasks.progress(session),
+            batches=batches.progress(session),
             mine=labels.my_counts(session, person.actor),
             codebook=codebook_of(request),
             notice=_notice(request, session, person, after),
@@ -99,7 +101,7 @@ def batches_page(request: Request, person: Labeller, after: str = "") -> Respons
 @router.post("/next", dependencies=[CheckCsrf])
 def next_task(request: Request, person: Labeller, batch: Annotated[str, Form()] = "") -> Response:
     """Claims the next task, of one batch if named, or goes back to the one that is held already."""
-    return _to_next(request, person, tasks.check_batch(batch) if batch else None)
+    return _to_next(request, person, batches.check_batch(batch) if batch else None)
 
 
 @router.get("/tasks/{task_id}")
@@ -252,7 +254,7 @@ def _desk(
     error: BadInput | None = None,
     chosen: bool = False,
 ) -> Response:
-    (batch,) = tasks.progress(session, task.batch)
+    (batch,) = batches.progress(session, task.batch)
     return frame_of(request).render(
         request,
         "labelling_desk.html",

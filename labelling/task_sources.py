@@ -29,6 +29,13 @@ class TaskRow:
 
     external_id: str | None
     text: str
+    sample_reason: str = "all"
+    """Why it was chosen; `all`: nobody chose, the whole source was taken."""
+    inclusion_probability: float | None = None
+    severity_expected: int = 1
+    place: int = 0
+    about: dict[str, Any] | None = None
+    """What else its source said of it, where it came with labels."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,33 +1,34 @@
-"""Labelling tasks and who holds them: made once per text and batch, claimed under a lease with a fence.
+"""Labelling tasks and who holds them: a slot for each label that a text wants, claimed under a lease.
 
-A claim does not say in the audit log who made it: the label does. Whoever skips a text as too much
-must not be found through the claim that came before.
+Nobody has two slots of one task: the database refuses it. A claim does not say in the audit log who made it:
+the label does. Whoever skips a text as too much must not be found through the claim that came before.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy import ColumnElement, Select, and_, exists, func, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
+from labelling.batches import check_batch
 from labelling.task_sources import BadRow, TaskRow
 from model.configuration import sha256_of
-from model.errors import BadInput, LeaseLost
+from model.errors import LeaseLost, NotFound
 from serve.audit.events import Event
-from serve.audit.log import record
+from serve.audit.log import Detail, record
 from serve.storage.identifiers import new_id
-from serve.storage.tables import Task
+from serve.storage.tables import BatchRow, LabelRow, Task, TaskSlot
 
 DESK: Final = "system:labelling"
 """The actor of events that must not name a person."""
 
-_BATCH = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._-]{0,79}")
+MOST_SLOTS_FACTOR: Final = 2
+"""A skipped slot is offered anew, up to so many times the labels that a text wants."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,48 +42,36 @@ class AddedTasks:
 
 @dataclass(frozen=True, slots=True)
 class ClaimedTask:
-    """A task that one annotator holds until `lease_expires_at` (UTC)."""
+    """A slot of a task that one annotator holds until `lease_expires_at` (UTC)."""
 
     task_id: str
+    slot: int
     batch: str
     text: str
     lease_number: int
     lease_expires_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class BatchProgress:
-    """How far one batch is: tasks by what became of them."""
-
-    batch: str
-    waiting: int
-    labelled: int
-    skipped: int
-
-    @property
-    def total(self) -> int:
-        """All tasks of the batch."""
-        return self.waiting + self.labelled + self.skipped
-
-
-def check_batch(batch: str) -> str:
-    """The name of a batch, if it can be one. Raises: BadInput."""
-    if not _BATCH.fullmatch(batch):
-        raise BadInput(
-            "batch: 1 to 80 letters, digits, spaces, dots, dashes or underscores, a letter or digit first",
-            field="batch",
-        )
-    return batch
+    severity_expected: int
 
 
 def add_tasks(
-    session: Session, *, batch: str, rows: Iterable[TaskRow | BadRow], source: str, actor: str, now: datetime
+    session: Session,
+    *,
+    batch: str,
+    rows: Iterable[TaskRow | BadRow],
+    source: str,
+    actor: str,
+    now: datetime,
+    tell: bool = True,
 ) -> AddedTasks:
-    """Makes one open task of every text that the batch does not have yet, and counts the rest.
+    """Makes one task, with its slots, of every text that the batch does not have yet, and counts the rest.
 
-    Raises: BadInput for the batch's name.
+    With `tell` false no event says so: whoever adds row by row tells it once for all of them.
+
+    Raises: BadInput for the batch's name, NotFound if there is no such batch (`batches.make_batch`).
     """
-    check_batch(batch)
+    found = session.get(BatchRow, check_batch(batch))
+    if found is None:
+        raise NotFound("batch: there is no such batch", field="batch")
     added = duplicates = 0
     bad: list[BadRow] = []
     task_id = ""
@@ -91,19 +80,21 @@ def add_tasks(
             bad.append(row)
             continue
         task_id = _id_after(task_id)
-        if _insert(session, task_id, batch, row, source, now):
+        if _insert(session, task_id, found, row, source, now):
             added += 1
         else:
             duplicates += 1
-    record(
-        session,
-        actor=actor,
-        event=Event.TASK_ADDED,
-        subject=batch,
-        details={"added": added, "duplicates": duplicates, "bad": len(bad), "source": source[:200]},
-        at=now,
-    )
+    if tell:
+        told: dict[str, Detail] = {"added": added, "duplicates": duplicates, "bad": len(bad)}
+        told["source"] = source[:200]
+        record(session, actor=actor, event=Event.TASK_ADDED, subject=batch, details=told, at=now)
     return AddedTasks(added, duplicates, tuple(bad))
+
+
+def slots_of(session: Session, task_id: str) -> list[TaskSlot]:
+    """The slots of a task in their order, locked until the transaction ends."""
+    query = select(TaskSlot).where(TaskSlot.task_id == task_id).order_by(TaskSlot.slot).with_for_update()
+    return list(session.scalars(query))
 
 
 def _id_after(last: str) -> str:
@@ -114,96 +105,149 @@ def _id_after(last: str) -> str:
     return task_id
 
 
-def _insert(session: Session, task_id: str, batch: str, row: TaskRow, source: str, now: datetime) -> bool:
+def _insert(
+    session: Session, task_id: str, batch: BatchRow, row: TaskRow, source: str, now: datetime
+) -> bool:
     # The unique constraint decides what a duplicate is, also when two people add to a batch at once.
-    insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
-    statement = insert(Task).values(
+    dialect = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
+    statement = dialect(Task).values(
         task_id=task_id,
-        batch=batch,
+        batch=batch.batch,
         external_id=row.external_id,
         text=row.text,
         text_sha256=sha256_of(row.text.encode()),
         source=source,
         created_at=now,
-        state="open",
-        lease_number=0,
+        sample_reason=row.sample_reason,
+        inclusion_probability=row.inclusion_probability,
+        severity_expected=row.severity_expected,
+        place=row.place,
+        about=row.about,
     )
     made = session.execute(statement.on_conflict_do_nothing().returning(Task.task_id)).first()
-    return made is not None
+    if made is None:
+        return False
+    slots = [_slot(task_id, number, batch.batch, row) for number in range(1, batch.redundancy + 1)]
+    session.execute(insert(TaskSlot), slots)
+    return True
+
+
+def _slot(task_id: str, number: int, batch: str, row: TaskRow) -> dict[str, Any]:
+    return {
+        "task_id": task_id,
+        "slot": number,
+        "batch": batch,
+        "place": row.place,
+        "severity_expected": row.severity_expected,
+        "state": "open",
+        "lease_number": 0,
+    }
 
 
 def claim(
-    session: Session, *, actor: str, now: datetime, lease_seconds: float, batch: str | None = None
+    session: Session,
+    *,
+    actor: str,
+    now: datetime,
+    lease_seconds: float,
+    batch: str | None = None,
+    severity_at_most: int | None = None,
 ) -> ClaimedTask | None:
-    """The annotator's next task under a fresh lease, or None when nothing waits.
+    """The annotator's next task under a fresh lease, or None when nothing waits for them.
 
     What the annotator holds already comes first, the newest lease before older ones (so undone tasks
-    come back in the reverse order of undoing); then tasks whose lease has run out; then open ones.
+    come back in the reverse order of undoing); then slots whose lease has run out; then open ones.
+    `severity_at_most` is what their reading budget still allows.
     """
     held = held_by(session, actor=actor, now=now, batch=batch)
     if held is not None:
         return held
-    task = _first_free(session, now, batch)
-    if task is None:
+    slot = _first_free(session, actor, now, batch, severity_at_most)
+    if slot is None:
         return None
-    if task.state == "leased":
-        ended = {"lease": task.lease_number}
+    if slot.state == "leased":
+        details = {"lease": slot.lease_number, "slot": slot.slot}
         record(
-            session, actor=DESK, event=Event.TASK_LEASE_EXPIRED, subject=task.task_id, details=ended, at=now
+            session, actor=DESK, event=Event.TASK_LEASE_EXPIRED, subject=slot.task_id, details=details, at=now
         )
-    claimed = give_lease(session, task.task_id, actor=actor, now=now, lease_seconds=lease_seconds)
-    number = {"lease": claimed.lease_number}
-    record(session, actor=DESK, event=Event.TASK_CLAIMED, subject=task.task_id, details=number, at=now)
+    claimed = give_lease(session, slot.task_id, slot.slot, actor=actor, now=now, lease_seconds=lease_seconds)
+    details = {"lease": claimed.lease_number, "slot": claimed.slot}
+    record(session, actor=DESK, event=Event.TASK_CLAIMED, subject=slot.task_id, details=details, at=now)
     return claimed
 
 
-def _first_free(session: Session, now: datetime, batch: str | None) -> Task | None:
+def _first_free(
+    session: Session, actor: str, now: datetime, batch: str | None, severity_at_most: int | None
+) -> TaskSlot | None:
     # Two questions, never one OR over both: see serve/storage/tables/cases.py.
     # On PostgreSQL rows that another claim looks at are passed over; SQLite has one writer at a time.
-    base = select(Task).limit(1).with_for_update(skip_locked=True)
+    other = aliased(TaskSlot)
+    theirs = exists().where(other.task_id == TaskSlot.task_id, other.annotator == actor)
+    answered = exists().where(LabelRow.task_id == TaskSlot.task_id, LabelRow.annotator == actor)
+    base: Select[Any] = select(TaskSlot).where(~answered).limit(1)
     if batch is not None:
-        base = base.where(Task.batch == batch)
-    expired = base.where(Task.state == "leased", Task.lease_expires_at <= now).order_by(Task.lease_expires_at)
-    waiting = base.where(Task.state == "open").order_by(Task.task_id)
+        base = base.where(TaskSlot.batch == batch)
+    if severity_at_most is not None:
+        base = base.where(TaskSlot.severity_expected <= severity_at_most)
+    # One's own lease that has run out comes back to oneself; of others' tasks, no second slot.
+    mine_or_free = or_(TaskSlot.annotator == actor, ~theirs)
+    expired = (
+        base.where(and_(TaskSlot.state == "leased", TaskSlot.lease_expires_at <= now), mine_or_free)
+        .order_by(TaskSlot.lease_expires_at)
+        .with_for_update(skip_locked=True, of=TaskSlot)
+    )
+    waiting = (
+        base.where(TaskSlot.state == "open", ~theirs)
+        .order_by(TaskSlot.place, TaskSlot.task_id, TaskSlot.slot)
+        .with_for_update(skip_locked=True, of=TaskSlot)
+    )
     return session.scalars(expired).first() or session.scalars(waiting).first()
 
 
 def give_lease(
-    session: Session, task_id: str, *, actor: str, now: datetime, lease_seconds: float
+    session: Session, task_id: str, slot: int, *, actor: str, now: datetime, lease_seconds: float
 ) -> ClaimedTask:
-    """Leases a task that the caller has locked or found free, under the next fencing number."""
-    expires_at = now + timedelta(seconds=lease_seconds)
-    batch, text, number = session.execute(
-        update(Task)
-        .where(Task.task_id == task_id)
+    """Leases a slot that the caller has locked or found free, under the next fencing number."""
+    session.execute(
+        update(TaskSlot)
+        .where(TaskSlot.task_id == task_id, TaskSlot.slot == slot)
         .values(
-            state="leased", leased_by=actor, lease_number=Task.lease_number + 1, lease_expires_at=expires_at
+            state="leased",
+            annotator=actor,
+            lease_number=TaskSlot.lease_number + 1,
+            lease_expires_at=now + timedelta(seconds=lease_seconds),
         )
-        .returning(Task.batch, Task.text, Task.lease_number)
         .execution_options(synchronize_session=False)
-    ).one()
-    return ClaimedTask(task_id, batch, text, number, expires_at)
+    )
+    return _claimed(session.execute(_held().where(TaskSlot.task_id == task_id, TaskSlot.slot == slot)).one())
 
 
 def held_by(
     session: Session, *, actor: str, now: datetime, batch: str | None = None, task_id: str | None = None
 ) -> ClaimedTask | None:
     """The task that the annotator holds with the newest lease, if any; of one batch or one id if given."""
-    query = select(Task).where(Task.state == "leased", Task.leased_by == actor, Task.lease_expires_at > now)
+    query = _held().where(
+        TaskSlot.state == "leased", TaskSlot.annotator == actor, TaskSlot.lease_expires_at > now
+    )
     if batch is not None:
-        query = query.where(Task.batch == batch)
+        query = query.where(TaskSlot.batch == batch)
     if task_id is not None:
-        query = query.where(Task.task_id == task_id)
-    task = session.scalars(query.order_by(Task.lease_expires_at.desc()).limit(1)).first()
-    if task is None or task.lease_expires_at is None:
-        return None
-    return ClaimedTask(task.task_id, task.batch, task.text, task.lease_number, task.lease_expires_at)
+        query = query.where(TaskSlot.task_id == task_id)
+    row = session.execute(query.order_by(TaskSlot.lease_expires_at.desc()).limit(1)).first()
+    return None if row is None else _claimed(row)
 
 
 def close_leased(
-    session: Session, *, task_id: str, lease_number: int, actor: str, now: datetime, state: str
+    session: Session,
+    *,
+    task_id: str,
+    lease_number: int,
+    actor: str,
+    now: datetime,
+    state: str,
+    keep_annotator: bool = True,
 ) -> ClaimedTask:
-    """Ends the annotator's live lease with the task in `state`, and returns what was held.
+    """Ends the annotator's live lease with the slot in `state`, and returns what was held.
 
     Raises: LeaseLost when the lease is not the live one.
     """
@@ -211,10 +255,10 @@ def close_leased(
     closed = (
         held is not None
         and session.scalars(
-            update(Task)
+            update(TaskSlot)
             .where(*_live(task_id, lease_number, actor, now))
-            .values(state=state, leased_by=None, lease_expires_at=None)
-            .returning(Task.task_id)
+            .values(state=state, annotator=actor if keep_annotator else None, lease_expires_at=None)
+            .returning(TaskSlot.slot)
             .execution_options(synchronize_session=False)
         ).first()
     )
@@ -223,16 +267,43 @@ def close_leased(
     return held
 
 
+def offer_anew(session: Session, task_id: str) -> bool:
+    """Opens one more slot of a task of which one was skipped, unless it was offered often enough."""
+    task = session.get_one(Task, task_id)
+    batch = session.get_one(BatchRow, task.batch)
+    slots = session.scalar(select(func.count()).select_from(TaskSlot).where(TaskSlot.task_id == task_id)) or 0
+    if slots >= MOST_SLOTS_FACTOR * batch.redundancy:
+        return False
+    row = TaskRow(task.external_id, task.text, place=task.place, severity_expected=task.severity_expected)
+    session.execute(insert(TaskSlot), [_slot(task_id, slots + 1, task.batch, row)])
+    return True
+
+
+def offer_again(session: Session, *, batch: str, actor: str, now: datetime) -> int:
+    """Opens the slots of a batch that were skipped without a name, for whoever comes; how many."""
+    reopened = session.scalars(
+        update(TaskSlot)
+        .where(TaskSlot.batch == batch, TaskSlot.state == "skipped", TaskSlot.annotator.is_(None))
+        .values(state="open")
+        .returning(TaskSlot.task_id)
+        .execution_options(synchronize_session=False)
+    ).all()
+    if reopened:
+        details = {"slots": len(reopened)}
+        record(session, actor=actor, event=Event.SKIPPED_OFFERED, subject=batch, details=details, at=now)
+    return len(reopened)
+
+
 def heartbeat(
     session: Session, *, task_id: str, lease_number: int, actor: str, now: datetime, lease_seconds: float
 ) -> datetime:
     """Prolongs a live lease and returns its new end (UTC). Raises: LeaseLost."""
     expires_at = now + timedelta(seconds=lease_seconds)
     renewed = session.scalars(
-        update(Task)
+        update(TaskSlot)
         .where(*_live(task_id, lease_number, actor, now))
         .values(lease_expires_at=expires_at)
-        .returning(Task.task_id)
+        .returning(TaskSlot.task_id)
         .execution_options(synchronize_session=False)
     ).first()
     if renewed is None:
@@ -244,28 +315,34 @@ def heartbeat(
 
 def _live(task_id: str, lease_number: int, actor: str, now: datetime) -> tuple[ColumnElement[bool], ...]:
     return (
-        Task.task_id == task_id,
-        Task.state == "leased",
-        Task.leased_by == actor,
-        Task.lease_number == lease_number,
-        Task.lease_expires_at > now,
+        TaskSlot.task_id == task_id,
+        TaskSlot.state == "leased",
+        TaskSlot.annotator == actor,
+        TaskSlot.lease_number == lease_number,
+        TaskSlot.lease_expires_at > now,
     )
 
 
-def progress(session: Session, batch: str | None = None) -> list[BatchProgress]:
-    """Every batch with its counts, by name; or the one that is named."""
-    counts: dict[str, dict[str, int]] = {}
-    query = select(Task.batch, Task.state, func.count()).group_by(Task.batch, Task.state).order_by(Task.batch)
-    if batch is not None:
-        query = query.where(Task.batch == batch)
-    for name, state, count in session.execute(query):
-        counts.setdefault(name, {})[state] = count
-    return [
-        BatchProgress(
-            name,
-            waiting=by_state.get("open", 0) + by_state.get("leased", 0),
-            labelled=by_state.get("labelled", 0),
-            skipped=by_state.get("skipped", 0),
-        )
-        for name, by_state in counts.items()
-    ]
+def _held() -> Select[*tuple[Any, ...]]:
+    query: Select[*tuple[Any, ...]] = select(
+        TaskSlot.task_id,
+        TaskSlot.slot,
+        TaskSlot.batch,
+        Task.text,
+        TaskSlot.lease_number,
+        TaskSlot.lease_expires_at,
+        TaskSlot.severity_expected,
+    ).join(Task, Task.task_id == TaskSlot.task_id)
+    return query
+
+
+def _claimed(row: Any) -> ClaimedTask:
+    return ClaimedTask(
+        task_id=row.task_id,
+        slot=row.slot,
+        batch=row.batch,
+        text=row.text,
+        lease_number=row.lease_number,
+        lease_expires_at=row.lease_expires_at,
+        severity_expected=row.severity_expected,
+    )

@@ -9,7 +9,7 @@ Z_95: Final = 1.959963984540054
 """The two-sided 95 % point of the normal distribution."""
 
 
-def wilson(share: float, cases: int) -> tuple[float, float]:
+def wilson(share: float, cases: float) -> tuple[float, float]:
     """The ends, in [0, 1], of the 95 % interval of a share of `cases` cases, of which there is at least one.
 
     Source: Wilson 1927, "Probable inference, the law of succession, and statistical inference".

@@ -11,10 +11,10 @@ from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from model.classifier import Classifier, load_classifier
+from model.bundle import default_bundle_folder
+from model.classifier import Classifier
 from model.configuration import sha256_of
 from model.errors import BadConfig, Unavailable
-from model.language import ANY_LANGUAGE, check_languages, load_identifier
 from model.policy import load_policy
 from serve import problems
 from serve.answer_headers import AnswerHeaders
@@ -34,10 +34,13 @@ from serve.metrics import Metrics
 from serve.people.access import PUBLIC
 from serve.people.declared import check_declared
 from serve.people.exposure.policy import load_exposure
+from serve.registry.bundles import load_registered
+from serve.registry.live import BundleWatch, LiveModels, begin_with, classifier_of
 from serve.research import room as research_room
 from serve.research.suite_runner import SuiteRunner
 from serve.scoring import endpoint as scoring_endpoint
 from serve.scoring.scorer import Scorer
+from serve.scoring.shadow import ShadowScorer
 from serve.settings import Settings
 from serve.storage.engine import Database
 from serve.storage.migrating import is_current
@@ -72,7 +75,9 @@ def create_app(
     scorer = Scorer(hub)
     workers = (scorer.worker, Reaper(hub).worker) if run_scorer else ()
     # Started with the others, and no part of readiness: a suite that cannot be run stops no officer.
-    all_workers = (*workers, SuiteRunner(hub).worker) if run_scorer else ()
+    watch = BundleWatch(hub.models, hub.database, settings.home, threads=settings.classifier_threads)
+    beside = (SuiteRunner(hub).worker, ShadowScorer(hub).worker, watch.worker)
+    all_workers = (*workers, *beside) if run_scorer else ()
     app = FastAPI(
         title="Watchhouse",
         version=API_VERSION,
@@ -118,14 +123,11 @@ def open_hub(settings: Settings, classifier: Classifier | None = None) -> Hub:
         codebook_sha256 = sha256_of(settings.codebook.read_bytes())
     except OSError as error:
         raise BadConfig(f"{settings.codebook}: cannot be read ({error.strerror})") from None
-    classifier = classifier or load_classifier(settings.bundle, threads=settings.classifier_threads)
-    check_languages(classifier.languages)
-    if ANY_LANGUAGE not in classifier.languages:
-        load_identifier()
+    database = Database(settings.sqlalchemy_url)
     return Hub(
         settings=settings,
-        database=Database(settings.sqlalchemy_url),
-        classifier=classifier,
+        database=database,
+        models=LiveModels(classifier or _current_classifier(settings, database)),
         policy=policy,
         outcomes=outcomes,
         workflow=load_workflow(settings.workflow),
@@ -135,6 +137,12 @@ def open_hub(settings: Settings, classifier: Classifier | None = None) -> Hub:
         codebook_sha256=codebook_sha256,
         exposure=load_exposure(settings.exposure),
     )
+
+
+def _current_classifier(settings: Settings, database: Database) -> Classifier:
+    folder = settings.bundle or default_bundle_folder()
+    current = begin_with(database, settings.home, folder)
+    return classifier_of(load_registered(settings.home, current), threads=settings.classifier_threads)
 
 
 def _lifespan(hub: Hub, workers: Sequence[Worker]) -> Callable[[FastAPI], Any]:
@@ -168,7 +176,7 @@ def _add_probes(app: FastAPI, metrics: Metrics) -> None:
         hub: Hub = request.app.state.hub
         if not hub.database.is_reachable() or not is_current(hub.database):
             raise Unavailable("The database cannot be reached, or is not migrated.")
-        if not all(worker.is_well for worker in request.app.state.workers):
+        if not hub.models.is_well or not all(worker.is_well for worker in request.app.state.workers):
             raise Unavailable("Posts are not scored, or leases not ended, at present; the log says why.")
         return JSONResponse({"status": "ready", "bundle": hub.classifier.bundle_id})
 

@@ -15,6 +15,7 @@ from serve.cases.ordering import QueueRules
 from serve.cases.outcomes import OutcomeCatalogue
 from serve.cases.workflow.timers import WorkflowRules
 from serve.people.exposure.policy import ExposurePolicy, load_exposure
+from serve.registry.live import LiveModels
 from serve.settings import Settings
 from serve.storage.engine import Database
 
@@ -25,7 +26,7 @@ class Hub:
 
     settings: Settings
     database: Database
-    classifier: Classifier
+    models: LiveModels
     policy: Policy
     outcomes: OutcomeCatalogue
     workflow: WorkflowRules
@@ -36,6 +37,11 @@ class Hub:
     exposure: ExposurePolicy = field(default_factory=load_exposure)
     posts_waiting: threading.Event = field(default_factory=threading.Event)
     suites_waiting: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def classifier(self) -> Classifier:
+        """The classifier whose scores count now. Take it once a batch: the next reading may give another."""
+        return self.models.current
 
 
 def hub_of(request: Request) -> Hub:

@@ -13,14 +13,14 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 from sqlalchemy import func, select
 
-from serve.cases import viewing
 from serve.storage.engine import Database
-from serve.storage.tables import Case, Decision, Post
+from serve.storage.tables import CLAIMABLE, HELD, Case, Decision, Post
 
 if TYPE_CHECKING:
     from serve.worker import Worker  # which logs, and the log measures requests with this module
 
-CASE_STATES = viewing.STATES
+WORKED_AT = (*CLAIMABLE, *HELD)
+"""States that have a series always, 0 too: what alerts look at. The others have one once a case is there."""
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 
@@ -96,7 +96,7 @@ class _HubFigures(Collector):
             "watchhouse_posts_waiting", "Posts that wait for the scorer", value=counts.waiting
         )
         cases = GaugeMetricFamily("watchhouse_cases", "Cases by state", labels=["state"])
-        for state in CASE_STATES:
+        for state in sorted({*WORKED_AT, *counts.cases}):
             cases.add_metric([state], counts.cases.get(state, 0))
         yield cases
         decisions = CounterMetricFamily("watchhouse_decisions", "Decisions by outcome", labels=["outcome"])

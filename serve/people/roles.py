@@ -61,6 +61,7 @@ class Action(StrEnum):
     RUN_SUITES = "run_suites"
     DISCARD_SUITES = "discard_suites"
     MAKE_EXTRACTS = "make_extracts"
+    VIEW_MODELS = "view_models"
     MANAGE_MODELS = "manage_models"
     PROMOTE_MODELS = "promote_models"
 
@@ -114,6 +115,7 @@ _SENIOR: Final = {
     A.VIEW_AUDIT: ANY,
     A.VIEW_AGREEMENT: ANY,
     A.ADJUDICATE_LABELS: NOT_OWN,
+    A.VIEW_MODELS: ANY,
     A.PROMOTE_MODELS: NOT_OWN,
 }
 
@@ -161,6 +163,7 @@ PERMITTED: Final[Mapping[Role, Mapping[Action, Ownership]]] = MappingProxyType(
             A.RUN_SUITES: ANY,
             A.DISCARD_SUITES: OWN,
             A.MAKE_EXTRACTS: ANY,
+            A.VIEW_MODELS: ANY,
             A.MANAGE_MODELS: ANY,
         },
         Role.AUDITOR: {**_EVERYBODY, A.VIEW_AUDIT: ANY},

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import structlog
 from sqlalchemy.exc import IntegrityError
 
+from model.classifier import Classifier
 from model.errors import BadInput
 from model.suite import Suite, suite_from_csv
 from model.taxonomy import HEAD_ORDER
@@ -30,6 +31,7 @@ POLL_SECONDS = 30.0
 class _Run:
     suite_id: str
     suite: Suite
+    classifier: Classifier
     results: list[Result] = field(default_factory=list)
 
 
@@ -52,7 +54,7 @@ class SuiteRunner:
             return False
         done, hub = len(run.results), self._hub
         chunk = run.suite.cases[done : done + hub.settings.scoring_batch]
-        run.results += score_each(hub.classifier, [case.text for case in chunk], contain=True)
+        run.results += score_each(run.classifier, [case.text for case in chunk], contain=True)
         if len(run.results) == len(run.suite.cases):
             self._store(run)
             self._run = None
@@ -61,11 +63,12 @@ class SuiteRunner:
     def _next(self) -> _Run | None:
         while True:
             with self._hub.database.read() as session:
-                row = next_run(session, self._hub.classifier.bundle_id, self._unreadable)
+                classifier = self._hub.classifier
+                row = next_run(session, classifier.bundle_id, self._unreadable)
             if row is None:
                 return None
             try:
-                return _Run(row.suite_id, suite_from_csv(row.csv, row.name))
+                return _Run(row.suite_id, suite_from_csv(row.csv, row.name), classifier)
             except BadInput as fault:  # stored by an earlier version that took it; the page says so too
                 self._unreadable.add(row.suite_id)
                 structlog.get_logger().error(
@@ -78,14 +81,14 @@ class SuiteRunner:
             head: [_number(one.by_head[head]) if isinstance(one, TextScores) else None for one in run.results]
             for head in HEAD_ORDER
         }
-        bundle = hub.classifier.bundle_id
+        bundle = run.classifier.bundle_id
         try:
             with hub.database.write() as session:
                 session.add(
                     SuiteResult(
                         suite_id=run.suite_id,
                         bundle=bundle,
-                        thresholds={head: hub.classifier.thresholds[head] for head in HEAD_ORDER},
+                        thresholds={head: run.classifier.thresholds[head] for head in HEAD_ORDER},
                         scores=scores,
                         scored_at=now,
                     )

@@ -8,6 +8,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
 
+from model.classifier import Classifier
 from model.errors import BadInput, Fault, TooMany, Unavailable
 from model.language import Language
 from model.normalise import check_text
@@ -53,19 +54,21 @@ def score_request(hub: Hub, raw_posts: Sequence[object]) -> ScoreOut:
     posts = [_read(raw, index) for index, raw in enumerate(raw_posts)]
     texts = [post.text for post in posts if isinstance(post.text, str)]
     most = hub.settings.windows_per_request
-    fitting = count_within_budget(hub.classifier, texts, most)
-    scores = score_each(hub.classifier, texts[:fitting])
+    classifier = hub.classifier  # once: another may take its place while this request is answered
+    fitting = count_within_budget(classifier, texts, most)
+    scores = score_each(classifier, texts[:fitting])
     shown = [result for result in scores if not isinstance(result, Language)]
     if shown and all(isinstance(result, Unavailable) for result in shown):
         raise Unavailable("the classifier gives no scores at present")
     rest = iter([*scores, *[_past_budget(most)] * (len(texts) - fitting)])
     results = [
-        _row(hub, post.answer_id, next(rest) if isinstance(post.text, str) else post.text) for post in posts
+        _row(hub, classifier, post.answer_id, next(rest) if isinstance(post.text, str) else post.text)
+        for post in posts
     ]
     if all(isinstance(row, Refused) for row in results):
         members = {"results": [row.model_dump() for row in results]}
         raise BadInput("posts: none of them can be scored", field="posts", members=members)
-    return ScoreOut(bundle=hub.classifier.bundle_id, results=results)
+    return ScoreOut(bundle=classifier.bundle_id, results=results)
 
 
 def _read(raw: object, index: int) -> ToScore:
@@ -88,13 +91,15 @@ def _past_budget(most: int) -> Fault:
     return TooMany(why, field="posts")
 
 
-def _row(hub: Hub, answer_id: str, result: Result) -> Scored | LanguageNotRead | Refused:
+def _row(
+    hub: Hub, classifier: Classifier, answer_id: str, result: Result
+) -> Scored | LanguageNotRead | Refused:
     if isinstance(result, Fault):
         return Refused(id=answer_id, error=result.code, message=result.message)
     if isinstance(result, Language):
         routed = route_unread_language(result, hub.policy)
         return LanguageNotRead(id=answer_id, language=result.code, route=routed.route, reason=routed.reason)
-    routed = route(result.by_head, hub.policy, hub.classifier.thresholds, result.notes)
+    routed = route(result.by_head, hub.policy, classifier.thresholds, result.notes)
     return Scored(
         id=answer_id,
         scores=result.by_head,

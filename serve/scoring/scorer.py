@@ -6,7 +6,7 @@ together, so a crash at any moment costs a second scoring and nothing else.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -51,6 +51,7 @@ class ScoredPost:
     post_id: str
     scores: dict[str, float] | NotScored
     routed: Routed
+    bundle: str
     wording: Wording
 
 
@@ -118,17 +119,18 @@ def score_posts(hub: Hub, waiting: Sequence[tuple[str, str]]) -> list[ScoredPost
 
     Raises: whatever the classifier raises, if no text at all can be scored with it.
     """
-    texts = [post_text for _, post_text in waiting]
-    results = score_each(hub.classifier, texts, contain=True)
+    classifier = hub.classifier  # once: another may take its place while this batch is scored
+    results = score_each(classifier, [post_text for _, post_text in waiting], contain=True)
     scored = []
     for (post_id, post_text), result in zip(waiting, results, strict=True):
-        scores, routed = _routed(hub, result)
-        scored.append(ScoredPost(post_id, scores, routed, wording_to_learn(post_text)))
+        scores, routed = _routed(hub, result, classifier.thresholds)
+        scored.append(ScoredPost(post_id, scores, routed, classifier.bundle_id, wording_to_learn(post_text)))
     return scored
 
 
-def _routed(hub: Hub, result: Result) -> tuple[dict[str, float] | NotScored, Routed]:
-    thresholds = hub.classifier.thresholds
+def _routed(
+    hub: Hub, result: Result, thresholds: Mapping[str, float]
+) -> tuple[dict[str, float] | NotScored, Routed]:
     if isinstance(result, Fault):
         unscored = route(None, hub.policy, thresholds)
         reason = f"{unscored.reason} ({result.code})"
@@ -193,7 +195,7 @@ def _scores_row(hub: Hub, post: ScoredPost, now: datetime) -> PostScores:
     scores = {} if isinstance(post.scores, NotScored) else post.scores
     return PostScores(
         post_id=post.post_id,
-        bundle=hub.classifier.bundle_id,
+        bundle=post.bundle,
         policy=f"{hub.policy.name} {hub.policy.version}",
         policy_sha256=hub.policy.sha256,
         hate=scores.get("hate"),
@@ -207,7 +209,7 @@ def _scores_row(hub: Hub, post: ScoredPost, now: datetime) -> PostScores:
 
 
 def _record_scored(session: Session, hub: Hub, post: ScoredPost, place: Place, now: datetime) -> None:
-    stood_on = {"bundle": hub.classifier.bundle_id, "policy_sha256": hub.policy.sha256}
+    stood_on = {"bundle": post.bundle, "policy_sha256": hub.policy.sha256}
     routed = post.routed
     record(session, actor=SCORER, event=Event.POST_SCORED, subject=post.post_id, details=stood_on, at=now)
     if place.how is How.JOINED:

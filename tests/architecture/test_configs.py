@@ -10,6 +10,11 @@ from typing import Any
 import pytest
 
 from labelling.codebook import load_codebook
+from labelling.firewall import load_firewall
+from labelling.glossary import load_glossary
+from labelling.interchange.mapping import load_mapping
+from labelling.quality.adjudication_rules import load_adjudication_rules
+from labelling.sampling.rules import load_sampling_rules
 from model.configuration import configs_folder, load_yaml
 from model.errors import BadConfig
 from model.language import load_language_settings
@@ -33,6 +38,8 @@ from training.evaluation.perturbation_settings import load_perturbation_settings
 from training.gate.rules import load_rules
 from training.recipe import load_recipe
 from training.report.peers import load_peers
+from training.simulation.plan import load_simulation_plan
+from training.simulation.poison import load_poison_plan
 from training.suites.definition import load_definition
 from training.targets.target_settings import load_target_settings
 
@@ -45,7 +52,14 @@ LOADERS: list[tuple[str, Callable[[Path], Any]]] = [
     ("policy/queue.yaml", load_queue_rules),
     ("law/*.yaml", load_law),
     ("policy/*.yaml", load_policy),
+    ("codebook/adjudication.yaml", load_adjudication_rules),
+    ("codebook/glossary.yaml", load_glossary),
     ("codebook/*.yaml", load_codebook),
+    ("interchange/*.yaml", load_mapping),
+    ("labelling/firewall.yaml", load_firewall),
+    ("labelling/poison.yaml", load_poison_plan),
+    ("labelling/sampling.yaml", load_sampling_rules),
+    ("labelling/simulation.yaml", load_simulation_plan),
     ("language/identification.yaml", load_language_settings),
     ("evaluation/gates.yaml", load_gates),
     ("evaluation/anchors.yaml", load_anchors),

@@ -61,19 +61,47 @@ def near_duplicates(
     """
     kept_sets = [word_set(text) for text in kept]
     candidate_sets = [word_set(text) for text in candidates]
-    frequency = Counter(word for words in (*kept_sets, *candidate_sets) for word in words)
-
-    def rarest(words: frozenset[str]) -> list[str]:
-        shared_at_least = math.ceil(jaccard * len(words) - ROUNDING)
-        return sorted(words, key=lambda word: (frequency[word], word))[: len(words) - shared_at_least + 1]
-
-    index: dict[str, list[int]] = {}
-    for number, words in enumerate(kept_sets):
-        for word in rarest(words):
-            index.setdefault(word, []).append(number)
+    rarest = _rarest_words([*kept_sets, *candidate_sets], jaccard)
+    index = _index(kept_sets, rarest)
     found = []
     for words in candidate_sets:
         near = {number for word in rarest(words) for number in index.get(word, ())}
         found.append(any(jaccard_of(words, kept_sets[number]) >= jaccard for number in near))
         tick()
     return found
+
+
+def near_pairs(texts: Sequence[str], *, jaccard: float) -> list[tuple[int, int]]:
+    """The places (a, b), a < b, of any two texts that nearly repeat each other; exact, as `near_duplicates`.
+
+    A text without a word is near to none.
+    """
+    sets = [word_set(text) for text in texts]
+    rarest = _rarest_words(sets, jaccard)
+    index = _index(sets, rarest)
+    found: list[tuple[int, int]] = []
+    for place, words in enumerate(sets):
+        near = {number for word in rarest(words) for number in index.get(word, ()) if number > place}
+        found.extend((place, other) for other in sorted(near) if jaccard_of(words, sets[other]) >= jaccard)
+    return found
+
+
+def _rarest_words(sets: Sequence[frozenset[str]], jaccard: float) -> Callable[[frozenset[str]], list[str]]:
+    """Gives of a set the words of which a set as near as `jaccard` must share one."""
+    frequency = Counter(word for words in sets for word in words)
+
+    def rarest(words: frozenset[str]) -> list[str]:
+        shared_at_least = math.ceil(jaccard * len(words) - ROUNDING)
+        return sorted(words, key=lambda word: (frequency[word], word))[: len(words) - shared_at_least + 1]
+
+    return rarest
+
+
+def _index(
+    sets: Sequence[frozenset[str]], rarest: Callable[[frozenset[str]], list[str]]
+) -> dict[str, list[int]]:
+    index: dict[str, list[int]] = {}
+    for number, words in enumerate(sets):
+        for word in rarest(words):
+            index.setdefault(word, []).append(number)
+    return index

@@ -95,7 +95,7 @@ def load_definition_pairs(path: Path | None = None) -> DefinitionPairs:
 
 
 def _profiles(version: str, path: Path) -> dict[str, DefinitionProfile]:
-    for file in sorted((configs_folder() / "codebook").glob("*.yaml")):
+    for file in sorted((configs_folder() / "codebook").glob("codebook-*.yaml")):
         found, _ = load_yaml(file, DefinitionProfiles)
         if found.version == version:
             return {profile.value: profile for profile in found.definition_profiles}

@@ -13,16 +13,16 @@ from numpy.typing import NDArray
 
 from model.bundle import Bundle
 from model.configuration import configs_folder, sha256_of
-from model.errors import BadConfig, BadRecord
-from model.records import read_jsonl
+from model.errors import BadConfig
 from model.suite import Suite
-from model.taxonomy import HEAD_ORDER
 from training.corpora.mixture import Mixture, build_mixture
 from training.corpora.overlap import in_calibration_half, text_key
-from training.corpora.pack import NOT_ANNOTATED, CorpusFile, read_corpus, read_manifest
+from training.corpora.pack import CorpusFile, read_corpus, read_manifest
 from training.evaluation.figures import FUNCTIONAL_SUITE, MADLIBS, recipe_of
 from training.evaluation.identities import load_neutral_suite, madlibs_posts
+from training.gate.gold import label_table, read_gold
 from training.gate.rules import NeutralSample
+from training.gate.weighted import Drawn
 from training.suites.reading import open_suite
 
 OWN_NEUTRAL = "neutral suite"
@@ -42,12 +42,16 @@ class NeutralMention:
 
 @dataclass(frozen=True, slots=True)
 class GateCases:
-    """Everything that both bundles answer. `labels` (n, 4) int8 by HEAD_ORDER belong to `texts`."""
+    """Everything that both bundles answer. `labels` (n, 4) int8 by HEAD_ORDER belong to `texts`.
+
+    `drawn`: how the texts came into an audit, where they were not all drawn with one chance.
+    """
 
     texts: tuple[str, ...]
     labels: NDArray[np.int8]
     neutral: tuple[NeutralMention, ...]
     suites: tuple[Suite, ...]
+    drawn: Drawn | None = None
 
 
 def gather_cases(
@@ -62,26 +66,19 @@ def gather_cases(
 ) -> GateCases:
     """The cases for two bundles.
 
-    With `gold` (labelled posts marked `test`, so that no training takes them) these are the labelled posts;
+    With `gold` (labelled posts marked `test`, so that no training takes them) these are the labelled posts,
+    weighed by the chance of their draw where the file has it;
     without, the dev posts that both recipes leave out of training and of calibration. `labels` are the hub's
     files that either was trained with. No `suites` named: all of configs/suites; the data folder's HateCheck
     is always among them. No `neutral_sample`: all neutral sentences of the data folder.
     Raises: BadConfig, BadFile, BadRecord.
     """
     manifest = read_manifest(data)
-    texts, table = _gold_posts(gold) if gold else _unseen_by_both(new, old, data, labels)
-    return GateCases(texts, table, _neutral_mentions(manifest, neutral_sample), _suites(manifest, suites))
-
-
-def _gold_posts(files: Sequence[Path]) -> tuple[tuple[str, ...], NDArray[np.int8]]:
-    found: dict[str, list[int]] = {}
-    for path in files:
-        for number, row in enumerate(read_jsonl(path), start=1):
-            if row.split != "test":
-                raise BadRecord(f"{path.name}: post {number}: a gold post is marked test", field="split")
-            answers = [getattr(row, head) for head in HEAD_ORDER]
-            found[row.text] = [NOT_ANNOTATED if answer is None else answer for answer in answers]
-    return tuple(found), _table(list(found.values()))
+    neutral, opened = _neutral_mentions(manifest, neutral_sample), _suites(manifest, suites)
+    if gold:
+        texts, table, drawn = read_gold(gold)
+        return GateCases(texts, table, neutral, opened, drawn)
+    return GateCases(*_unseen_by_both(new, old, data, labels), neutral, opened)
 
 
 def _unseen_by_both(
@@ -97,7 +94,7 @@ def _unseen_by_both(
         if not in_calibration_half(post.text)
         and (unseen_by_old is None or text_key(post.text) in unseen_by_old)
     ]
-    return tuple(post.text for post in posts), _table([post.labels for post in posts])
+    return tuple(post.text for post in posts), label_table([post.labels for post in posts])
 
 
 def _mixture_of(bundle: Bundle, data: Path, labels: Sequence[Path]) -> Mixture:
@@ -189,7 +186,3 @@ def _suites(manifest: Mapping[str, CorpusFile], files: Sequence[Path]) -> tuple[
     if FUNCTIONAL_SUITE in manifest and FUNCTIONAL_SUITE not in names:
         found.append(open_suite(manifest[FUNCTIONAL_SUITE].path))
     return tuple(found)
-
-
-def _table(rows: Sequence[Sequence[int]]) -> NDArray[np.int8]:
-    return np.asarray(rows, dtype=np.int8).reshape(len(rows), len(HEAD_ORDER))

@@ -21,6 +21,7 @@ from training.gate.cases import OWN_NEUTRAL, GateCases, NeutralMention
 from training.gate.decision import Comparison
 from training.gate.noninferiority import (
     Evidence,
+    Scores,
     known,
     paired_auc,
     paired_calibration,
@@ -29,6 +30,7 @@ from training.gate.noninferiority import (
 )
 from training.gate.rules import FAMILIES, FamilyName, GateRules
 from training.gate.speed import posts_per_second
+from training.gate.weighted import Drawn, weighted_auc, weighted_calibration, weighted_f1
 
 Flags = NDArray[np.bool_]
 Speeds = Callable[[Classifier, Classifier, Sequence[str]], tuple[float, float]]
@@ -105,6 +107,7 @@ class _Lines:
             column = cases.labels[:, number]
             known_posts = column != NOT_ANNOTATED
             positive = column[known_posts] == 1
+            drawn = None if cases.drawn is None else cases.drawn.only(known_posts)
             both = bool(positive.any() and not positive.all())
             before, after = old_scores[known_posts, number], new_scores[known_posts, number]
             old_said, new_said = (
@@ -113,9 +116,13 @@ class _Lines:
             )
             unit = f"labelled posts ({int(positive.sum())} of {len(positive)} so far are {head})"
             of: list[tuple[FamilyName, str, Evidence | None]] = [
-                ("strand_f1", "F1", paired_f1(positive, old_said, new_said) if both else None),
-                ("strand_auc", "ROC-AUC", paired_auc(before, after, positive) if both else None),
-                ("calibration", "calibration", paired_calibration(before, after, positive) if both else None),
+                ("strand_f1", "F1", _f1(positive, old_said, new_said, drawn) if both else None),
+                ("strand_auc", "ROC-AUC", _auc(before, after, positive, drawn) if both else None),
+                (
+                    "calibration",
+                    "calibration",
+                    _calibration(before, after, positive, drawn) if both else None,
+                ),
             ]
             for family, measure, evidence in of:
                 yield self._line(f"{measure} of {head}", family, head, evidence, unit)
@@ -229,6 +236,22 @@ class _Lines:
         rule = self.rules.families[family]
         least = rule.least if unit else 1
         return Comparison(name, family, group, rule.margin, evidence, least, unit)
+
+
+def _f1(positive: Flags, old_said: Flags, new_said: Flags, drawn: Drawn | None) -> Evidence:
+    if drawn is None:
+        return paired_f1(positive, old_said, new_said)
+    return weighted_f1(positive, old_said, new_said, drawn)
+
+
+def _auc(old: Scores, new: Scores, positive: Flags, drawn: Drawn | None) -> Evidence:
+    return paired_auc(old, new, positive) if drawn is None else weighted_auc(old, new, positive, drawn)
+
+
+def _calibration(old: Scores, new: Scores, positive: Flags, drawn: Drawn | None) -> Evidence:
+    if drawn is None:
+        return paired_calibration(old, new, positive)
+    return weighted_calibration(old, new, positive, drawn)
 
 
 def _kind(case: SuiteCase) -> str:

@@ -151,14 +151,14 @@ def f1_of_cells(cells: NDArray[np.float64]) -> Evidence:
     """
     padded = cells + 0.5
     total = padded.sum()
-    parts = _f1_parts(padded, axis=2)[1] - _f1_parts(padded, axis=1)[1]
+    parts = f1_parts(padded, axis=2)[1] - f1_parts(padded, axis=1)[1]
     spread = math.sqrt(float((padded * parts**2).sum() / total))
-    old, new = _f1_parts(cells, axis=1)[0], _f1_parts(cells, axis=2)[0]
+    old, new = f1_parts(cells, axis=1)[0], f1_parts(cells, axis=2)[0]
     posts = int(cells.sum())
-    return _normal(new - old, old, new, posts, spread, int(cells[1].sum()))
+    return normal_evidence(new - old, old, new, posts, spread, int(cells[1].sum()))
 
 
-def _f1_parts(cells: NDArray[np.float64], axis: int) -> tuple[float, NDArray[np.float64]]:
+def f1_parts(cells: NDArray[np.float64], axis: int) -> tuple[float, NDArray[np.float64]]:
     """One bundle's F1, and what a post of each cell adds to it, (2, 2, 2), to first order."""
     label = np.arange(2).reshape(2, 1, 1)
     said = np.arange(2).reshape((1, 2, 1) if axis == 1 else (1, 1, 2))
@@ -181,7 +181,7 @@ def paired_auc(old: Scores, new: Scores, positive: Flags) -> Evidence:
     above, below = new_above - old_above, new_below - old_below
     variance = _variance(above) / len(above) + _variance(below) / len(below)
     posts = len(positive)
-    return _normal(
+    return normal_evidence(
         new_auc - old_auc, old_auc, new_auc, posts, math.sqrt(variance * posts), int(positive.sum())
     )
 
@@ -216,7 +216,7 @@ def paired_calibration(old: Scores, new: Scores, positive: Flags) -> Evidence:
     spread = 0.0 if found is None else (found.high - found.low) / (2 * TWO_SIDED_95) * math.sqrt(posts)
     before = expected_calibration_error(old, positive.astype(np.int8))
     after = expected_calibration_error(new, positive.astype(np.int8))
-    return _normal(before - after, before, after, posts, spread, int(positive.sum()))
+    return normal_evidence(before - after, before, after, posts, spread, int(positive.sum()))
 
 
 def known(value: float, old: float, new: float, posts: int) -> Evidence:
@@ -224,9 +224,10 @@ def known(value: float, old: float, new: float, posts: int) -> Evidence:
     return Evidence(value, old, new, posts, 0.0, lambda _alpha: (value, value))
 
 
-def _normal(
+def normal_evidence(
     value: float, old: float, new: float, posts: int, spread: float, positives: int | None
 ) -> Evidence:
+    """Evidence whose bounds are those of a normal variable; the parameters are the members of `Evidence`."""
     error = spread / math.sqrt(posts)
 
     def bounds(alpha: float) -> tuple[float, float]:

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from training.gate.audit_simulation import simulate_audits, worst_promotion
 from training.gate.decision import NEEDS_LABELS, PROMOTE, REFUSE, Comparison, Decision, judge
 from training.gate.noninferiority import Evidence, f1_of_cells, paired_shares
 from training.gate.rules import GateRules
@@ -120,6 +121,7 @@ def simulate(
         }
         for difference, share in PUBLISHED.items()
     ]
+    audits = simulate_audits(rules, seed=seed, simulations=simulations)
     worse = [row["ours"][PROMOTE] for row in grid if row["difference"] <= -0.03]
     return {
         "schema_version": 1,
@@ -135,6 +137,8 @@ def simulate(
         "grid": grid,
         "worst_promotion_of_a_worse_model": max(worse),
         "published": published,
+        "audit": audits,
+        "worst_promotion_on_an_audit": worst_promotion(audits),
         "whole_gate": whole_gate(rules, simulations, random),
     }
 

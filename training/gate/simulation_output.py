@@ -45,10 +45,33 @@ def print_simulation(found: dict[str, Any], console: Console) -> None:
     whole = Table("a new model that is", "promotes", "refuses", "needs labels", title="A gate of 43 lines")
     for row in found["whole_gate"]:
         whole.add_row(row["words"], *_shares(row["ours"]))
-    for table in (grid, plain, whole):
+    audit = Table(
+        "true difference in F1",
+        "through",
+        "audit labels",
+        "of them positive",
+        "ours: promotes",
+        "refuses",
+        "needs labels",
+        "median of labels asked for",
+        title="An audit drawn by strata of score, weighed by the chance of the draw",
+    )
+    for row in found["audit"]:
+        asked = row["labels_needed_median"]
+        audit.add_row(
+            f"{row['difference']:+.2f}",
+            row["way"],
+            f"{row['labels']:,}",
+            f"{row['positives_median']:,}",
+            *_shares(row["ours"]),
+            "-" if asked is None else f"{asked:,}",
+        )
+    for table in (grid, plain, whole, audit):
         console.print(table)
     worst = found["worst_promotion_of_a_worse_model"]
     console.print(f"a model 3 points of F1 worse is promoted in at most {worst:.1%} of simulations")
+    on_audit = found["worst_promotion_on_an_audit"]
+    console.print(f"on an audit drawn by strata it is promoted in at most {on_audit:.1%} of simulations")
 
 
 def _shares(ours: dict[str, float]) -> list[str]:

@@ -93,7 +93,7 @@ class CodebookClauses(_Part):
 
 def load_clauses(version: str) -> CodebookClauses | None:
     """That version among `configs/codebook/`, or None. Raises: BadConfig."""
-    for path in sorted((configs_folder() / "codebook").glob("*.yaml")):
+    for path in sorted((configs_folder() / "codebook").glob("codebook-*.yaml")):
         codebook, _ = load_yaml(path, CodebookClauses)
         if codebook.version == version:
             return codebook

@@ -20,7 +20,18 @@ from serve.storage.tables.cases import (
 from serve.storage.tables.decisions import Appeal, Decision, DecisionPost, Judgement, PostReversal
 from serve.storage.tables.exposure import Break, ExposurePreferences, Reading, WentOn
 from serve.storage.tables.finding import SavedFilter, SearchEntry
-from serve.storage.tables.labelling import LabelRow, Task
+from serve.storage.tables.labelling import (
+    Adjudication,
+    BatchRow,
+    GoldItem,
+    LabelRow,
+    LabelSuspect,
+    PracticeAnswer,
+    Quarantined,
+    Task,
+    TaskSlot,
+    TermReview,
+)
 from serve.storage.tables.log import AuditEvent
 from serve.storage.tables.people import (
     ApiKey,
@@ -34,6 +45,14 @@ from serve.storage.tables.people import (
     UsedState,
 )
 from serve.storage.tables.posts import Post, PostScores
+from serve.storage.tables.registry import (
+    AliasChange,
+    BundleAlias,
+    BundleRow,
+    GateVerdict,
+    Promotion,
+    ShadowScores,
+)
 from serve.storage.tables.research import SuiteResult, SuiteRow, SuiteRun
 from serve.storage.tables.row import Row, RowNumber, UtcDateTime
 from serve.storage.tables.texts import CaseText, DistinctText, PostText, TextBand, TextSeparation
@@ -41,10 +60,15 @@ from serve.storage.tables.texts import CaseText, DistinctText, PostText, TextBan
 __all__ = [
     "CLAIMABLE",
     "HELD",
+    "Adjudication",
+    "AliasChange",
     "ApiKey",
     "Appeal",
     "AuditEvent",
+    "BatchRow",
     "Break",
+    "BundleAlias",
+    "BundleRow",
     "Case",
     "CasePost",
     "CaseSkip",
@@ -55,15 +79,21 @@ __all__ = [
     "DistinctText",
     "Draft",
     "ExposurePreferences",
+    "GateVerdict",
+    "GoldItem",
     "IdempotencyKey",
     "Judgement",
     "LabelRow",
+    "LabelSuspect",
     "Note",
     "Officer",
     "Post",
     "PostReversal",
     "PostScores",
     "PostText",
+    "PracticeAnswer",
+    "Promotion",
+    "Quarantined",
     "Reading",
     "RecoveryCode",
     "Report",
@@ -73,12 +103,15 @@ __all__ = [
     "SavedFilter",
     "SearchEntry",
     "Session",
+    "ShadowScores",
     "SignInAttempt",
     "SignInStep",
     "SuiteResult",
     "SuiteRow",
     "SuiteRun",
     "Task",
+    "TaskSlot",
+    "TermReview",
     "TextBand",
     "TextSeparation",
     "UsedState",

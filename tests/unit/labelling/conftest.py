@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from labelling import labels, tasks
+from labelling.batches import make_batch
 from labelling.codebook import Codebook, load_codebook
 from labelling.task_sources import TaskRow
 from serve.storage.engine import Database
@@ -35,11 +36,14 @@ def tick() -> Callable[..., datetime]:
 
 
 @pytest.fixture
-def add(database: Database, tick: Callable[..., datetime]) -> Callable[..., tasks.AddedTasks]:
-    """Adds texts to a batch: `add("One text", "Another", batch="pilot")`."""
+def add(
+    database: Database, codebook: Codebook, tick: Callable[..., datetime]
+) -> Callable[..., tasks.AddedTasks]:
+    """Adds texts to a batch, made if need be: `add("One text", "Another", batch="pilot", redundancy=2)`."""
 
-    def make(*texts: str, batch: str = "pilot") -> tasks.AddedTasks:
+    def make(*texts: str, batch: str = "pilot", **rules: object) -> tasks.AddedTasks:
         with database.write() as session:
+            make_batch(session, codebook, batch=batch, actor="system:tests", now=tick(), **rules)  # type: ignore[arg-type] # the tests name the rules
             return tasks.add_tasks(
                 session,
                 batch=batch,

@@ -13,7 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from labelling import command, labels, tasks
+from labelling import batches, command, labels, tasks
+from labelling.batches import make_batch
 from labelling.codebook import Codebook
 from labelling.export import export, pseudonym
 from labelling.task_sources import TaskRow
@@ -157,6 +158,7 @@ def test_any_label_survives_the_way_through_database_and_file(
     with database.write() as session:
         for text, answers in cases:
             now = utc_now()
+            make_batch(session, codebook, batch=batch, actor="system:t", now=now)
             tasks.add_tasks(
                 session, batch=batch, rows=[TaskRow(None, text)], source="t", actor="system:t", now=now
             )
@@ -217,7 +219,7 @@ def test_command_adds_tasks_and_says_what_became_of_every_row(
     assert "1 tasks added to pilot, 1 texts were there already, 1 bad rows" in printed.out
     assert printed.err == "posts.jsonl: line 2: bad_record: not JSON\n"
     with database.read() as session:
-        assert [task.batch for task in tasks.progress(session)] == ["pilot"]
+        assert [task.batch for task in batches.progress(session)] == ["pilot"]
 
 
 def test_command_adds_no_task_twice_and_ends_well(home: Path, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from labelling import labels, tasks
 from labelling.codebook import Codebook
 from model.errors import BadInput, LeaseLost, NotFound
 from serve.storage.engine import Database
-from serve.storage.tables import AuditEvent, LabelRow, Task
+from serve.storage.tables import AuditEvent, LabelRow, TaskSlot
 
 Add = Callable[..., tasks.AddedTasks]
 People = Callable[[str], Any]
@@ -54,8 +54,8 @@ def test_saved_label_carries_codebook_person_and_derived_hate(
         assert row.strands == ["antisemitic", "islamophobic"]
         assert row.rationale == [[0, 4], [5, 14]]
         assert row.undone_at is None
-        closed = session.get_one(Task, task.task_id)
-        assert (closed.state, closed.leased_by, closed.lease_expires_at) == ("labelled", None, None)
+        closed = session.get_one(TaskSlot, (task.task_id, 1))
+        assert (closed.state, closed.annotator, closed.lease_expires_at) == ("labelled", "officer:ada", None)
     (event,) = _events(database, "labelling:label:saved")
     assert event[1:3] == ("officer:ada", label_id)
     assert "nobody here" not in json.dumps(event[3])
@@ -234,7 +234,7 @@ def test_skip_puts_the_task_aside_and_undo_brings_it_back(
     with database.read() as session:
         row = session.get_one(LabelRow, label_id)
         assert (row.skipped_because, row.hate, row.severity) == ("insufficient_context", None, None)
-        assert session.get_one(Task, task.task_id).state == "skipped"
+        assert session.get_one(TaskSlot, (task.task_id, 1)).state == "skipped"
     assert ada.undo().task_id == task.task_id
     with database.read() as session:
         assert labels.latest(session, task_id=task.task_id, actor="officer:ada") is None
@@ -260,7 +260,7 @@ def test_too_much_leaves_no_trace_of_the_person_in_any_table(
     with database.read() as session:
         events = [(row.actor, row.subject, row.details) for row in session.scalars(select(AuditEvent))]
         rows = [(row.annotator, row.note) for row in session.scalars(select(LabelRow))]
-        held = [(row.leased_by, row.state) for row in session.scalars(select(Task))]
+        held = [(row.annotator, row.state) for row in session.scalars(select(TaskSlot))]
     assert "ada" not in json.dumps([events, rows, held])
     assert held == [(None, "skipped")]
     with pytest.raises(NotFound):

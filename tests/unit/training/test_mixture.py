@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from model.errors import BadConfig, LeakFound
 from model.records import LabelledPost, write_jsonl
 from model.taxonomy import HEAD_ORDER
 from training.corpora.mixture import ANTISEMITIC, FAR_RIGHT, HATE, ISLAMOPHOBIC, Mixture, build_mixture
-from training.corpora.overlap import jaccard_of, near_duplicates, text_key, word_set
+from training.corpora.overlap import jaccard_of, near_duplicates, near_pairs, text_key, word_set
 from training.corpora.pack import NOT_ANNOTATED, read_manifest
 from training.recipe import load_recipe
 
@@ -161,6 +162,16 @@ def test_near_duplicates_are_what_brute_force_finds(word_lists: list[list[str]])
     expected = [any(jaccard_of(word_set(c), word_set(k)) >= 0.7 for k in kept) for c in candidates]
 
     assert near_duplicates(kept, candidates, jaccard=0.7) == expected
+
+
+@given(st.lists(st.lists(st.sampled_from("abcdefghij"), max_size=8), max_size=12))
+def test_near_pairs_are_what_brute_force_finds(word_lists: list[list[str]]) -> None:
+    texts = [" ".join(words) for words in word_lists]
+    sets = [word_set(text) for text in texts]
+
+    expected = [(a, b) for a, b in combinations(range(len(texts)), 2) if jaccard_of(sets[a], sets[b]) >= 0.7]
+
+    assert near_pairs(texts, jaccard=0.7) == expected
 
 
 def test_background_is_presumed_negative_and_its_test_split_stays_out(

@@ -1,0 +1,130 @@
+"""Batches: what some tasks are for, how many people label each, and under which codebook."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from labelling.codebook import Codebook
+from model.errors import BadInput, Conflict, NotFound
+from serve.audit.events import Event
+from serve.audit.log import Detail, record
+from serve.storage.tables import BatchRow, TaskSlot
+
+PURPOSES = ("train", "audit", "gold", "relabel")
+PARADIGMS = ("prescriptive", "descriptive")
+MOST_REDUNDANCY = 20
+LEAST_FOR_AUDIT = 2
+"""The audit stream gates bundles: two people label each text. Source: LABELLING.md section 7, item 1."""
+
+_BATCH = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._-]{0,79}")
+
+
+@dataclass(frozen=True, slots=True)
+class BatchProgress:
+    """How far one batch is, in labels wanted: by what became of them."""
+
+    batch: str
+    waiting: int
+    labelled: int
+    skipped: int
+
+    @property
+    def total(self) -> int:
+        """All labels that the batch wants."""
+        return self.waiting + self.labelled + self.skipped
+
+
+def check_batch(batch: str) -> str:
+    """The name of a batch, if it can be one. Raises: BadInput."""
+    if not _BATCH.fullmatch(batch):
+        raise BadInput(
+            "batch: 1 to 80 letters, digits, spaces, dots, dashes or underscores, a letter or digit first",
+            field="batch",
+        )
+    return batch
+
+
+def make_batch(
+    session: Session,
+    codebook: Codebook,
+    *,
+    batch: str,
+    actor: str,
+    now: datetime,
+    purpose: str = "train",
+    redundancy: int = 1,
+    paradigm: str = "prescriptive",
+) -> BatchRow:
+    """The batch of that name, made now if there is none; one that stands keeps its rules.
+
+    Raises: BadInput; Conflict if it stands with other rules, or is closed.
+    """
+    check_batch(batch)
+    if purpose not in PURPOSES:
+        raise BadInput(f"purpose: one of {', '.join(PURPOSES)}", field="purpose")
+    if paradigm not in PARADIGMS:
+        raise BadInput(f"paradigm: one of {', '.join(PARADIGMS)}", field="paradigm")
+    least = LEAST_FOR_AUDIT if purpose == "audit" else 1
+    if not least <= redundancy <= MOST_REDUNDANCY:
+        raise BadInput(f"redundancy: {least} to {MOST_REDUNDANCY} labels a text", field="redundancy")
+    known = session.get(BatchRow, batch)
+    if known is not None:
+        if known.closed_at is not None:
+            raise Conflict("batch: it is closed", field="batch")
+        if (known.purpose, known.redundancy, known.paradigm) != (purpose, redundancy, paradigm):
+            raise Conflict(
+                f"batch: it stands with purpose {known.purpose}, {known.redundancy} labels a text, "
+                f"{known.paradigm}",
+                field="batch",
+            )
+        return known
+    made = BatchRow(
+        batch=batch,
+        purpose=purpose,
+        redundancy=redundancy,
+        paradigm=paradigm,
+        codebook=codebook.version,
+        codebook_sha256=codebook.sha256,
+        made_at=now,
+        made_by=actor,
+    )
+    session.add(made)
+    details: dict[str, Detail] = {"purpose": purpose, "redundancy": redundancy, "paradigm": paradigm}
+    record(session, actor=actor, event=Event.BATCH_MADE, subject=batch, details=details, at=now)
+    session.flush()
+    return made
+
+
+def release_audit(session: Session, *, batch: str, actor: str, now: datetime) -> None:
+    """Lets an audit batch train from now on: it gates no more. Raises: NotFound, Conflict."""
+    row = session.get(BatchRow, batch)
+    if row is None or row.purpose != "audit":
+        raise NotFound("batch: there is no such audit batch", field="batch")
+    if row.released_at is not None:
+        raise Conflict("batch: it was released before", field="batch")
+    row.released_at = now
+    record(session, actor=actor, event=Event.AUDIT_RELEASED, subject=batch, details={}, at=now)
+
+
+def progress(session: Session, batch: str | None = None) -> list[BatchProgress]:
+    """Every batch with its counts, by name; or the one that is named."""
+    counts: dict[str, dict[str, int]] = {}
+    query = select(TaskSlot.batch, TaskSlot.state, func.count()).group_by(TaskSlot.batch, TaskSlot.state)
+    if batch is not None:
+        query = query.where(TaskSlot.batch == batch)
+    for name, state, count in session.execute(query.order_by(TaskSlot.batch)):
+        counts.setdefault(name, {})[state] = count
+    return [
+        BatchProgress(
+            name,
+            waiting=by_state.get("open", 0) + by_state.get("leased", 0),
+            labelled=by_state.get("labelled", 0),
+            skipped=by_state.get("skipped", 0),
+        )
+        for name, by_state in counts.items()
+    ]

@@ -1,0 +1,1 @@
+"""Argilla: records in three shapes, nested, flattened and as the server takes them."""

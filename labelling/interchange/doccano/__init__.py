@@ -1,0 +1,1 @@
+"""doccano: JSONL, the zip with a file for each member, and its fastText lines."""

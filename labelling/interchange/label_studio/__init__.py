@@ -1,0 +1,1 @@
+"""Label Studio: tasks in JSON, its flat JSON_MIN, and the labeling config that goes with our tasks."""

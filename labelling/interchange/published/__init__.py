@@ -1,0 +1,1 @@
+"""The layout that Hugging Face `datasets` loads: long, wide and predictions in Parquet, with a data card."""

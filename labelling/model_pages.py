@@ -1,0 +1,165 @@
+"""The bundles of a hub: which one scores, the gate on the others, shadow, promotion, the way back."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Depends, Form, Request
+from fastapi.responses import RedirectResponse, Response
+
+from model.errors import BadInput, Conflict, NotAllowed
+from serve.console.form_errors import FormError, sentence
+from serve.console.frame import frame_of
+from serve.field_text import is_identifier
+from serve.hub import hub_of
+from serve.people.access import SignedIn, allowed, check_csrf
+from serve.people.roles import Action, may
+from serve.problems import status_of
+from serve.registry import aliases as naming
+from serve.registry.bundles import known_bundles
+from serve.scoring.shadow import differing, disagreement
+from serve.storage.identifiers import utc_now
+
+router = APIRouter(prefix="/models", include_in_schema=False)
+
+Viewer = Annotated[SignedIn, Depends(allowed(Action.VIEW_MODELS))]
+Manager = Annotated[SignedIn, Depends(allowed(Action.MANAGE_MODELS))]
+Promoter = Annotated[SignedIn, Depends(allowed(Action.PROMOTE_MODELS))]
+CheckCsrf = Depends(check_csrf)
+
+CHANGES_SHOWN: Final = 20
+DIFFERING_SHOWN: Final = 50
+NOTICES: Final = {
+    "asked": "The request waits for somebody else to agree.",
+    "approved": "The bundle scores from now on. Every server changes over within seconds.",
+    "declined": "The request is ended. Nothing changes.",
+    "rolled_back": "The bundle before scores again. Every server changes over within seconds.",
+    "shadow": "The bundle reads live posts from now on, and nobody acts on what it says.",
+    "shadow_ended": "The shadow has ended. What it said is kept.",
+}
+
+
+@router.get("")
+def models_page(request: Request, person: Viewer, done: str = "") -> Response:
+    """Which bundle scores, all others with the gate's word on them, requests that wait, and what changed."""
+    return _page(request, person, notice=NOTICES.get(done))
+
+
+@router.get("/shadow")
+def shadow_page(request: Request, person: Viewer, after: str = "") -> Response:
+    """On which posts the shadow would have routed otherwise: references and routes, never a text."""
+    hub = hub_of(request)
+    with hub.database.read() as session:
+        named = naming.aliases(session)
+        shadow = named.shadow if named else None
+        rows = []
+        if shadow is not None:
+            bookmark = after if is_identifier(after) else None
+            rows = differing(session, shadow, DIFFERING_SHOWN + 1, bookmark)
+        return frame_of(request).render(
+            request,
+            "models_shadow.html",
+            person=person,
+            shadow=shadow,
+            found=disagreement(session, shadow, hub.policy) if shadow else None,
+            rows=rows[:DIFFERING_SHOWN],
+            more=rows[DIFFERING_SHOWN - 1].post_id if len(rows) > DIFFERING_SHOWN else None,
+            as_of=utc_now(),
+        )
+
+
+@router.post("/shadow", dependencies=[CheckCsrf])
+def set_shadow(request: Request, person: Manager, bundle_id: Annotated[str, Form()] = "") -> Response:
+    """Lets a bundle read live posts unseen, or (empty) ends that."""
+    with hub_of(request).database.write() as session:
+        naming.set_shadow(session, bundle_id=bundle_id or None, actor=person.actor, now=utc_now())
+    return _done("shadow" if bundle_id else "shadow_ended")
+
+
+@router.post("/promotions", dependencies=[CheckCsrf])
+def ask_promotion(
+    request: Request,
+    person: Manager,
+    bundle_id: Annotated[str, Form()] = "",
+    reason: Annotated[str, Form()] = "",
+) -> Response:
+    """Asks that a bundle may take the current one's place; or shows the page with why it may not."""
+    try:
+        with hub_of(request).database.write() as session:
+            naming.ask_promotion(
+                session, bundle_id=bundle_id, actor=person.actor, now=utc_now(), reason=reason
+            )
+    except (BadInput, Conflict) as fault:
+        return _page(request, person, fault=fault, typed=(bundle_id, reason))
+    return _done("asked")
+
+
+@router.post("/promotions/{promotion_id}", dependencies=[CheckCsrf])
+def answer_promotion(
+    request: Request, promotion_id: str, person: Promoter, answer: Annotated[str, Form()] = ""
+) -> Response:
+    """Agrees to a promotion that somebody else asked for, or ends the request."""
+    if answer not in ("approve", "decline"):
+        raise BadInput("answer: approve or decline", field="answer")
+    try:
+        with hub_of(request).database.write() as session:
+            naming.answer_promotion(
+                session,
+                promotion_id=promotion_id,
+                actor=person.actor,
+                now=utc_now(),
+                approve=answer == "approve",
+            )
+    except (Conflict, NotAllowed) as fault:
+        return _page(request, person, fault=fault)
+    return _done("approved" if answer == "approve" else "declined")
+
+
+@router.post("/rollback", dependencies=[CheckCsrf])
+def roll_back(request: Request, person: Promoter, reason: Annotated[str, Form()] = "") -> Response:
+    """The bundle before scores again, on one person's word."""
+    try:
+        with hub_of(request).database.write() as session:
+            naming.roll_back(session, actor=person.actor, now=utc_now(), reason=reason)
+    except (BadInput, Conflict) as fault:
+        return _page(request, person, fault=fault, typed=("", reason))
+    return _done("rolled_back")
+
+
+def _done(what: str) -> Response:
+    return RedirectResponse(f"/models?done={what}", status_code=HTTPStatus.SEE_OTHER)
+
+
+def _page(
+    request: Request,
+    person: SignedIn,
+    *,
+    notice: str | None = None,
+    fault: BadInput | Conflict | NotAllowed | None = None,
+    typed: tuple[str, str] = ("", ""),
+) -> Response:
+    hub = hub_of(request)
+    with hub.database.read() as session:
+        named = naming.aliases(session)
+        if named is None:
+            raise Conflict("the hub has no current bundle yet: start it once")
+        return frame_of(request).render(
+            request,
+            "models.html",
+            person=person,
+            status=HTTPStatus.OK if fault is None else status_of(type(fault)),
+            named=named,
+            bundles=known_bundles(session, named.current),
+            waiting=naming.waiting_promotions(session),
+            changes=naming.changes(session, CHANGES_SHOWN),
+            serves=hub.classifier.bundle_id,
+            is_well=hub.models.is_well,
+            may_manage=may(person.role, Action.MANAGE_MODELS),
+            may_promote=may(person.role, Action.PROMOTE_MODELS),
+            typed_bundle=typed[0],
+            typed_reason=typed[1],
+            notice=notice,
+            errors=[] if fault is None else [FormError(sentence(fault.message), fault.field)],
+            as_of=utc_now(),
+        )

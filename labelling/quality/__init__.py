@@ -1,0 +1,1 @@
+"""How far labels can be trusted: agreement, consensus, annotators, disagreements. No database, numpy only."""
