@@ -135,6 +135,71 @@ desk?.addEventListener("change", (event) => {
   act(implied ? acts.dataset.implied : firstAct).checked = true;
 });
 
+desk?.addEventListener("change", (event) => {
+  if (event.target.name === "strands" && !event.target.checked) {
+    // A clause of a strand that is not ticked is folded away and would be refused.
+    const clauses = desk.querySelectorAll(`[data-strand="${CSS.escape(event.target.value)}"] [name=codes]`);
+    for (const clause of clauses) clause.checked = false;
+  }
+  if (event.target.name === "disagrees" && event.target.checked) desk.elements.disagreement.focus();
+  if (event.target.name === "context_flags") sayFlags();
+});
+
+function sayFlags() {
+  const titles = [...desk.querySelectorAll("[name=context_flags]:checked")].map(
+    (flag) => flag.closest("label").querySelector("strong").textContent,
+  );
+  document.getElementById("flags-said").textContent = titles.join(", ");
+}
+
+// ---- answers that take two keys: the first opens them, the second picks one --------------------------
+
+const CHORDS = { d: "d and the letter of a clause. Esc leaves.", g: "g and the letter of a circumstance. Esc leaves." };
+const flags = document.getElementById("flags");
+let chord = "";
+
+const isShown = (element) => element.getClientRects().length > 0;
+const picks = (first) => [...desk.querySelectorAll(`[data-chord^="${first}"]`)].filter(isShown);
+
+function begin(first) {
+  if (first === "g") flags.open = true;
+  chord = picks(first).length ? first : "";
+  document.getElementById("chord").textContent = chord ? CHORDS[first] : "Tick a strand first: it has the clauses.";
+  desk.dataset.chord = chord;
+  picks(chord)[0]?.closest("label").scrollIntoView({ block: "nearest" });
+}
+
+function end() {
+  chord = "";
+  delete desk.dataset.chord;
+  document.getElementById("chord").textContent = "";
+}
+
+function chordKey(key) {
+  if (!chord) return key in CHORDS && areOn() ? () => begin(key) : undefined;
+  const wanted = picks(chord).find((element) => element.dataset.chord === chord + key);
+  if (wanted) return () => (wanted.click(), end());
+  if (key === "Escape") return end;
+  end(); // any other key means what it always does
+  return chordKey(key);
+}
+
+// ---- how long the text was open ----------------------------------------------------------------------
+
+let openSince; // milliseconds of the page's own clock; undefined while covered
+if (desk) {
+  const note = () => (openSince ??= cover.open ? performance.now() : undefined);
+  note();
+  cover.addEventListener("toggle", note);
+  sayFlags();
+}
+
+function writeSeconds() {
+  const field = desk.elements.seconds;
+  if (openSince === undefined) return;
+  field.value = (Number(field.dataset.before) + (performance.now() - openSince) / 1000).toFixed(1);
+}
+
 // ---- the lease and the forms ------------------------------------------------------------------------
 
 let longest = 0; // seconds; a desk that is worked at never goes below half of it
@@ -154,7 +219,12 @@ const hold = desk && new Hold({ ...desk.dataset, address: desk.dataset.heartbeat
 const isUnsaved = () => !hold.settled && Boolean(desk.elements.note.value.trim() || desk.elements.rationale.value);
 if (hold) {
   guard(isUnsaved);
-  if (desk.dataset.seconds < 2 * desk.dataset.beat) hold.beat(); // a page loaded late: the first beat may come too late
+  hold.beat(); // takes back a lease that leaving the page (a reload) has just cut short
+  addEventListener("pagehide", () => {
+    if (hold.settled || hold.isLost) return;
+    const { csrf, lease } = csrfAndLease();
+    navigator.sendBeacon(desk.dataset.leaving, new URLSearchParams({ csrf_token: csrf, lease }));
+  });
 }
 
 function csrfAndLease() {
@@ -171,8 +241,9 @@ document.addEventListener("submit", (event) => {
     hold.settled ||
     (event.target === desk && hold.isLost) ||
     (undoes && !confirm("Undo the label before? The note and the marks on this page are not kept."));
-  if (stays) event.preventDefault();
-  else hold.settled = true;
+  if (stays) return event.preventDefault();
+  writeSeconds();
+  hold.settled = true;
 });
 
 // ---- keys -------------------------------------------------------------------------------------------
@@ -193,11 +264,12 @@ function deskKey(event, key) {
 document.addEventListener("keydown", (event) => {
   if (event.isComposing || event.altKey || event.ctrlKey || event.metaKey) return;
   const dialog = document.querySelector("dialog[open]");
-  const typing = event.target.matches("input[type=text]");
+  const typing = event.target.matches("input[type=text], textarea, select");
   if (typing && event.key === "Escape") event.target.blur();
   if (typing || (event.repeat && !event.key.startsWith("Arrow"))) return;
   const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
-  let wanted = desk && !dialog ? deskKey(event, key) : undefined;
+  let wanted = desk && !dialog ? (chordKey(key) ?? deskKey(event, key)) : undefined;
+  if (key === "Enter" && !wanted && event.target.closest("button, a, summary, input")) return;
   if (!wanted && areOn()) {
     const element = (dialog ?? document).querySelector(`[data-key="${CSS.escape(key)}"]`);
     if (element && (dialog || !element.closest("dialog"))) wanted = () => press(element);
