@@ -1,6 +1,7 @@
 """The labelling desk: batches with their progress, and one page that is worked by keyboard alone.
 
-Nothing that is shown before somebody has answered comes from the machine. Source: LABELLING.md section 0, fact 3.
+Nothing that is shown before somebody has answered comes from the machine.
+Source: LABELLING.md section 0, fact 3.
 """
 
 from __future__ import annotations
@@ -304,6 +305,7 @@ def _desk(
         beat_seconds=min(BEAT_SECONDS, hub_of(request).settings.lease_seconds / 3),
         seconds_left=round((task.lease_expires_at - utc_now()).total_seconds(), 1),
         notice=notice,
+        can_undo=bool(notice and "Backspace" in notice),
         errors=[FormError(sentence(error.message), _id_of(error))] if error else [],
     )
 

@@ -18,7 +18,7 @@ from serve.people.access import SignedIn
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """What a person may read next: of which severity at most (None: any), or the page that they see instead."""
+    """What a person may read next: up to which severity (None: any), or the page that they see instead."""
 
     severity_at_most: int | None = None
     go_to: str | None = None
@@ -48,7 +48,7 @@ class Dose(Protocol):
         """The person gave the text this severity (0 to 4)."""
 
     def was_too_much(self, session: Session, *, person: SignedIn, text: str) -> None:
-        """The person put the text aside without their name: what it weighed may stay, which it was may not."""
+        """The person put the text aside without their name: what it weighed may stay, not which it was."""
 
 
 class NoBudget:

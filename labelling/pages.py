@@ -7,9 +7,11 @@ from typing import Final
 
 from fastapi import FastAPI
 
-from labelling import desk_pages, model_pages
+from labelling import batch_pages, desk_pages, model_pages, practice_pages
 from labelling.codebook import load_codebook
 from labelling.dose import Dose, NoBudget
+from labelling.practice.courses import load_courses
+from labelling.sampling.rules import load_sampling_rules
 from serve.console.frame import Frame
 from serve.hub import Hub
 from serve.people.roles import Action, roles_that_may
@@ -22,14 +24,19 @@ def register(app: FastAPI, hub: Hub, dose: Dose | None = None) -> None:
 
     `dose` counts what people read at the desk; without one nothing is counted.
 
-    Raises: BadConfig when the hub's codebook is not whole.
+    Raises: BadConfig when the hub's codebook, the rules of sampling or the courses are not whole.
     """
-    app.state.codebook = load_codebook(hub.settings.codebook)
+    codebook = load_codebook(hub.settings.codebook)
+    app.state.codebook = codebook
+    app.state.courses = load_courses(codebook)
+    app.state.sampling_rules = load_sampling_rules()
     app.state.dose = dose or NoBudget()
     frame: Frame = app.state.frame
     frame.add_templates(HERE / "templates")
     frame.add_static("labelling", HERE / "static")
     frame.add_navigation("Labelling", "/labelling", roles_that_may(Action.LABEL_TASKS))
+    frame.add_navigation("Practice", "/labelling/practice", roles_that_may(Action.PRACTISE))
+    frame.add_navigation("Batches", "/labelling/batches", roles_that_may(Action.MAKE_BATCHES))
     frame.add_navigation("Models", "/models", roles_that_may(Action.VIEW_MODELS))
-    for page in (desk_pages, model_pages):
+    for page in (desk_pages, batch_pages, practice_pages, model_pages):
         app.include_router(page.router)

@@ -9,10 +9,11 @@ from serve.storage.tables import BatchRow
 NOBODY_CHOSE: Final = "You see this because every text of this source is labelled; nobody picked it out."
 
 DRAWN: Final = (
-    "You see this because fixed rules chose it: some texts by chance, some because a label of them teaches most. "
-    "Which of these it was is kept from you, so that it does not lead you. Most texts here are harmless."
+    "You see this because fixed rules chose it: some texts by chance, some because a label of them teaches "
+    "most, some as a rest between others. Which it was is kept from you, so that it does not lead you."
 )
-"""One sentence for every reason: "the machine was unsure" or "it has a coded term" would suggest an answer."""
+"""One sentence for every reason: "the machine was unsure" or "it has a coded term" would suggest an
+answer."""
 
 BY_PURPOSE: Final = {
     "relabel": (

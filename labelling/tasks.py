@@ -309,7 +309,7 @@ def heartbeat(
 
 
 def leave(session: Session, *, task_id: str, lease_number: int, actor: str, now: datetime) -> None:
-    """Cuts a live lease short: whoever comes back within `LEAVING_SECONDS` takes it up again, else anybody may.
+    """Cuts a live lease short: who comes back within `LEAVING_SECONDS` takes it up again, else anybody may.
 
     Nothing is released at once, because a page that is loaded anew leaves too. A lease that has ended
     stays as it is.

@@ -4,6 +4,7 @@
 "use strict";
 
 const desk = document.getElementById("label");
+const form = desk ?? document.getElementById("practice"); // practice asks the same, and keeps no lease
 const cover = document.getElementById("cover");
 const words = [...document.querySelectorAll("#text [data-start]")];
 const marked = new Set(); // indices of words
@@ -128,17 +129,17 @@ const acts = document.getElementById("speech_act");
 const act = (value) => acts.querySelector(`[value="${CSS.escape(value)}"]`);
 const firstAct = acts?.querySelector(":checked").value;
 
-desk?.addEventListener("change", (event) => {
+form?.addEventListener("change", (event) => {
   if (event.target.name === "speech_act") acts.dataset.chosen = "";
   if (event.target.name !== "severity" || "chosen" in acts.dataset) return;
   const implied = Number(event.target.value) >= Number(acts.dataset.severityFrom);
   act(implied ? acts.dataset.implied : firstAct).checked = true;
 });
 
-desk?.addEventListener("change", (event) => {
+form?.addEventListener("change", (event) => {
   if (event.target.name === "strands" && !event.target.checked) {
     // A clause of a strand that is not ticked is folded away and would be refused.
-    const clauses = desk.querySelectorAll(`[data-strand="${CSS.escape(event.target.value)}"] [name=codes]`);
+    const clauses = form.querySelectorAll(`[data-strand="${CSS.escape(event.target.value)}"] [name=codes]`);
     for (const clause of clauses) clause.checked = false;
   }
   if (event.target.name === "disagrees" && event.target.checked) desk.elements.disagreement.focus();
@@ -159,19 +160,20 @@ const flags = document.getElementById("flags");
 let chord = "";
 
 const isShown = (element) => element.getClientRects().length > 0;
-const picks = (first) => [...desk.querySelectorAll(`[data-chord^="${first}"]`)].filter(isShown);
+const picks = (first) => [...form.querySelectorAll(`[data-chord^="${first}"]`)].filter(isShown);
 
 function begin(first) {
-  if (first === "g") flags.open = true;
+  if (first === "g" && flags) flags.open = true;
   chord = picks(first).length ? first : "";
-  document.getElementById("chord").textContent = chord ? CHORDS[first] : "Tick a strand first: it has the clauses.";
-  desk.dataset.chord = chord;
-  picks(chord)[0]?.closest("label").scrollIntoView({ block: "nearest" });
+  const nothing = first === "d" ? "Tick a strand first: it has the clauses." : "";
+  document.getElementById("chord").textContent = chord ? CHORDS[first] : nothing;
+  form.dataset.chord = chord;
+  if (chord) picks(chord)[0].closest("label").scrollIntoView({ block: "nearest" });
 }
 
 function end() {
   chord = "";
-  delete desk.dataset.chord;
+  delete form.dataset.chord;
   document.getElementById("chord").textContent = "";
 }
 
@@ -232,9 +234,10 @@ function csrfAndLease() {
 }
 
 document.addEventListener("submit", (event) => {
+  const covered = event.target === form && !cover.open;
+  if (covered) reveal(); // an answer about a text that nobody has seen is worth nothing
+  if (!hold && covered) event.preventDefault();
   if (!hold || !event.target.matches("#label, #undo, .skip-reasons")) return;
-  const covered = event.target === desk && !cover.open;
-  if (covered) reveal(); // a label of a text that nobody has seen is worth nothing
   const undoes = event.target.matches("#undo") && isUnsaved();
   const stays =
     covered ||
@@ -255,9 +258,9 @@ function press(element) {
 }
 
 function deskKey(event, key) {
-  if (event.key === "Enter" && !event.target.closest("button, a, summary")) return () => desk.requestSubmit();
+  if (event.key === "Enter" && !event.target.closest("button, a, summary")) return () => form.requestSubmit();
   const arrow = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
-  if (arrow && cover.open && !event.target.matches("input")) return () => move(arrow, event.shiftKey);
+  if (arrow && desk && cover.open && !event.target.matches("input")) return () => move(arrow, event.shiftKey);
   return key === "r" && areOn() ? reveal : undefined;
 }
 
@@ -268,7 +271,7 @@ document.addEventListener("keydown", (event) => {
   if (typing && event.key === "Escape") event.target.blur();
   if (typing || (event.repeat && !event.key.startsWith("Arrow"))) return;
   const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
-  let wanted = desk && !dialog ? (chordKey(key) ?? deskKey(event, key)) : undefined;
+  let wanted = form && !dialog ? (chordKey(key) ?? deskKey(event, key)) : undefined;
   if (key === "Enter" && !wanted && event.target.closest("button, a, summary, input")) return;
   if (!wanted && areOn()) {
     const element = (dialog ?? document).querySelector(`[data-key="${CSS.escape(key)}"]`);

@@ -41,8 +41,8 @@ SPECIAL: dict[int, tuple[str, Said]] = {
         Said(
             ("a", "2", "d", "b", *["ArrowRight"] * 3, "Shift+ArrowRight", "m", "9"),
             {
-                "strands": ["antisemitic"], "codes": ["IH2"], "severity": 2, "speech_act": "endorses", "hate": 1,
-                "rationale": "are vermin", "confidence": "high",
+                "strands": ["antisemitic"], "codes": ["IH2"], "severity": 2, "speech_act": "endorses",
+                "hate": 1, "rationale": "are vermin", "confidence": "high",
             },
         ),
     ),
@@ -154,7 +154,7 @@ def test_thirty_texts_are_labelled_by_keyboard_alone_and_three_undone(
     expect(page.get_by_role("heading", level=1)).to_have_text("Labelling")
     assert faults == []
     stored = hub.rows(
-        "SELECT t.external_id, t.text, l.* FROM labels l JOIN tasks t ON t.task_id = l.task_id ORDER BY l.label_id"
+        "SELECT t.external_id, t.text, l.* FROM labels l JOIN tasks t ON t.task_id = l.task_id"
     )
     standing = {int(row["external_id"]): row for row in stored if row["undone_at"] is None}
     assert sorted(standing) == list(range(30))
