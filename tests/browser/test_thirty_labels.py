@@ -153,9 +153,7 @@ def test_thirty_texts_are_labelled_by_keyboard_alone_and_three_undone(
 
     expect(page.get_by_role("heading", level=1)).to_have_text("Labelling")
     assert faults == []
-    stored = hub.rows(
-        "SELECT t.external_id, t.text, l.* FROM labels l JOIN tasks t ON t.task_id = l.task_id"
-    )
+    stored = hub.rows("SELECT t.external_id, t.text, l.* FROM labels l JOIN tasks t ON t.task_id = l.task_id")
     standing = {int(row["external_id"]): row for row in stored if row["undone_at"] is None}
     assert sorted(standing) == list(range(30))
     for number, row in standing.items():
