@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any, Final
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -20,6 +21,9 @@ PARADIGMS = ("prescriptive", "descriptive")
 MOST_REDUNDANCY = 20
 LEAST_FOR_AUDIT = 2
 """The audit stream gates bundles: two people label each text. Source: LABELLING.md section 7, item 1."""
+
+AUDIT: Final = "audit"
+"""The purpose of a batch, and the `sample_reason` of a text, whose labels judge bundles."""
 
 _BATCH = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._-]{0,79}")
 
@@ -49,6 +53,11 @@ def check_batch(batch: str) -> str:
     return batch
 
 
+def labels_wanted(batch: BatchRow, sample_reason: str) -> int:
+    """How many people label a text of the batch: what it says, and two at least where the label may gate."""
+    return max(batch.redundancy, LEAST_FOR_AUDIT if sample_reason == AUDIT else 1)
+
+
 def make_batch(
     session: Session,
     codebook: Codebook,
@@ -59,8 +68,13 @@ def make_batch(
     purpose: str = "train",
     redundancy: int = 1,
     paradigm: str = "prescriptive",
+    assisted: bool = False,
+    drawn: dict[str, Any] | None = None,
 ) -> BatchRow:
     """The batch of that name, made now if there is none; one that stands keeps its rules.
+
+    `assisted`: whoever labels sees the machine's scores once they have answered; never in an audit. `drawn`
+    says how its texts were chosen; None: nobody chose.
 
     Raises: BadInput; Conflict if it stands with other rules, or is closed.
     """
@@ -72,11 +86,14 @@ def make_batch(
     least = LEAST_FOR_AUDIT if purpose == "audit" else 1
     if not least <= redundancy <= MOST_REDUNDANCY:
         raise BadInput(f"redundancy: {least} to {MOST_REDUNDANCY} labels a text", field="redundancy")
+    if assisted and purpose == AUDIT:
+        raise BadInput("assisted: an audit is labelled blind", field="assisted")
     known = session.get(BatchRow, batch)
     if known is not None:
         if known.closed_at is not None:
             raise Conflict("batch: it is closed", field="batch")
-        if (known.purpose, known.redundancy, known.paradigm) != (purpose, redundancy, paradigm):
+        rules = (known.purpose, known.redundancy, known.paradigm, known.assisted)
+        if rules != (purpose, redundancy, paradigm, assisted):
             raise Conflict(
                 f"batch: it stands with purpose {known.purpose}, {known.redundancy} labels a text, "
                 f"{known.paradigm}",
@@ -92,6 +109,8 @@ def make_batch(
         codebook_sha256=codebook.sha256,
         made_at=now,
         made_by=actor,
+        assisted=assisted,
+        drawn=drawn,
     )
     session.add(made)
     details: dict[str, Detail] = {"purpose": purpose, "redundancy": redundancy, "paradigm": paradigm}

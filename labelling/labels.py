@@ -17,7 +17,7 @@ from model.normalise import check_text
 from serve.audit.events import Event
 from serve.audit.log import record
 from serve.storage.identifiers import new_id
-from serve.storage.tables import LabelRow, Task, TaskSlot
+from serve.storage.tables import BatchRow, LabelRow, Task, TaskSlot
 
 UNDO_LIMIT: Final = 20
 """How many of an annotator's latest tasks can be undone. Prodigy keeps 10. Source: LABELLING.md section 1."""
@@ -76,7 +76,9 @@ def save(
 ) -> str:
     """Saves the answers as the annotator's label of the task, and returns the label id.
 
-    `hate` follows from the answers by the codebook's rule. Label, task and audit event are one transaction.
+    `hate` follows from the answers by the codebook's rule. Every label of an assisted batch says so, since
+    what the machine said of the texts before stays with whoever reads; `saw_scores` is of this text alone.
+    Label, task and audit event are one transaction.
 
     Raises: LeaseLost when the lease is not the live one; BadInput for an answer outside the codebook.
     """
@@ -92,6 +94,7 @@ def save(
         session, task_id=task_id, lease_number=lease_number, actor=actor, now=now, state="labelled"
     )
     label_id = new_id()
+    assisted = session.get_one(BatchRow, task.batch).assisted
     session.add(
         LabelRow(
             label_id=label_id,
@@ -99,6 +102,8 @@ def save(
             slot=task.slot,
             annotator=actor,
             cohort=cohort,
+            assisted="shown_after" if assisted else "none",
+            saw_scores=assisted and answered_before(session, task_id=task_id, actor=actor),
             labelled_at=now,
             strands=strands,
             codes=codes,
@@ -277,6 +282,18 @@ def standing(session: Session, *, label_id: str, actor: str) -> LabelRow | None:
     return session.scalars(
         select(LabelRow).where(
             LabelRow.label_id == label_id, LabelRow.annotator == actor, LabelRow.undone_at.is_(None)
+        )
+    ).first()
+
+
+def standing_of(session: Session, *, task_id: str, actor: str) -> LabelRow | None:
+    """The annotator's label of the task that stands, a skip not among them."""
+    return session.scalars(
+        select(LabelRow).where(
+            LabelRow.task_id == task_id,
+            LabelRow.annotator == actor,
+            LabelRow.undone_at.is_(None),
+            LabelRow.skipped_because.is_(None),
         )
     ).first()
 

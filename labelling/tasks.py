@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, Select, and_, exists, func, insert, or_, s
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session, aliased
 
-from labelling.batches import check_batch
+from labelling.batches import check_batch, labels_wanted
 from labelling.task_sources import BadRow, TaskRow
 from model.configuration import sha256_of
 from model.errors import LeaseLost, NotFound
@@ -29,6 +29,10 @@ DESK: Final = "system:labelling"
 
 MOST_SLOTS_FACTOR: Final = 2
 """A skipped slot is offered anew, up to so many times the labels that a text wants."""
+
+
+LEAVING_SECONDS: Final = 20.0
+"""How long a text that somebody has left waits for them: long enough to load a page anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +131,8 @@ def _insert(
     made = session.execute(statement.on_conflict_do_nothing().returning(Task.task_id)).first()
     if made is None:
         return False
-    slots = [_slot(task_id, number, batch.batch, row) for number in range(1, batch.redundancy + 1)]
+    wanted = labels_wanted(batch, row.sample_reason)
+    slots = [_slot(task_id, number, batch.batch, row) for number in range(1, wanted + 1)]
     session.execute(insert(TaskSlot), slots)
     return True
 
@@ -183,7 +188,9 @@ def _first_free(
     # On PostgreSQL rows that another claim looks at are passed over; SQLite has one writer at a time.
     other = aliased(TaskSlot)
     theirs = exists().where(other.task_id == TaskSlot.task_id, other.annotator == actor)
-    answered = exists().where(LabelRow.task_id == TaskSlot.task_id, LabelRow.annotator == actor)
+    answered = exists().where(
+        LabelRow.task_id == TaskSlot.task_id, LabelRow.annotator == actor, LabelRow.undone_at.is_(None)
+    )
     base: Select[Any] = select(TaskSlot).where(~answered).limit(1)
     if batch is not None:
         base = base.where(TaskSlot.batch == batch)
@@ -272,7 +279,7 @@ def offer_anew(session: Session, task_id: str) -> bool:
     task = session.get_one(Task, task_id)
     batch = session.get_one(BatchRow, task.batch)
     slots = session.scalar(select(func.count()).select_from(TaskSlot).where(TaskSlot.task_id == task_id)) or 0
-    if slots >= MOST_SLOTS_FACTOR * batch.redundancy:
+    if slots >= MOST_SLOTS_FACTOR * labels_wanted(batch, task.sample_reason):
         return False
     row = TaskRow(task.external_id, task.text, place=task.place, severity_expected=task.severity_expected)
     session.execute(insert(TaskSlot), [_slot(task_id, slots + 1, task.batch, row)])
@@ -311,6 +318,25 @@ def heartbeat(
     details = {"lease": lease_number}
     record(session, actor=DESK, event=Event.TASK_LEASE_RENEWED, subject=task_id, details=details, at=now)
     return expires_at
+
+
+def leave(session: Session, *, task_id: str, lease_number: int, actor: str, now: datetime) -> None:
+    """Cuts a live lease short: who comes back within `LEAVING_SECONDS` takes it up again, else anybody may.
+
+    Nothing is released at once, because a page that is loaded anew leaves too. A lease that has ended
+    stays as it is.
+    """
+    ends_at = now + timedelta(seconds=LEAVING_SECONDS)
+    left = session.scalars(
+        update(TaskSlot)
+        .where(*_live(task_id, lease_number, actor, now), TaskSlot.lease_expires_at > ends_at)
+        .values(lease_expires_at=ends_at)
+        .returning(TaskSlot.task_id)
+        .execution_options(synchronize_session=False)
+    ).first()
+    if left is not None:
+        details = {"lease": lease_number}
+        record(session, actor=DESK, event=Event.TASK_LEASE_RELEASED, subject=task_id, details=details, at=now)
 
 
 def _live(task_id: str, lease_number: int, actor: str, now: datetime) -> tuple[ColumnElement[bool], ...]:

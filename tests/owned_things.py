@@ -12,6 +12,8 @@ from datetime import timedelta
 from typing import Final
 
 from labelling import tasks
+from labelling.batches import make_batch
+from labelling.codebook import load_codebook
 from labelling.task_sources import TaskRow
 from model.configuration import sha256_of
 from serve.cases import leases
@@ -72,11 +74,14 @@ def case(
 
 
 def task(
-    database: Database, _settings: Settings, person: Officer, other: Officer, own: bool
+    database: Database, settings: Settings, person: Officer, other: Officer, own: bool
 ) -> dict[str, str]:
     """A text to label, held by its owner."""
     now, batch = utc_now(), f"batch-{new_id()}"
     with database.write() as session:
+        make_batch(
+            session, load_codebook(settings.codebook), batch=batch, actor="system:tests", now=now
+        )  # fmt: skip
         tasks.add_tasks(
             session, batch=batch, rows=[TaskRow("1", f"A fair at {batch}.")], source="made", now=now,
             actor="system:tests",

@@ -103,15 +103,61 @@ def every_page(hub, new_page, page: Page, sign_in, tmp_path) -> Iterator[tuple[s
     yield "no-case", page
     page.goto("/nothing-here")
     yield "not-found", page
+    yield from _labelling(page, senior)
+    yield from _pages_of_a_campaign(hub, new_page, page, senior, sign_in)
+    yield from _exposure(hub, page, senior)
+
+
+PAGES = 52
+
+
+def _labelling(page: Page, senior: Page) -> Iterator[tuple[str, Page]]:
+    """The pages of the labelling room: a senior makes a batch that shows scores, and somebody labels."""
+    senior.goto("/labelling/batches/new")
+    senior.get_by_role("button", name="Make the batch").click()
+    expect(senior.get_by_role("alert", name="There is a problem")).to_be_visible()
+    yield "batch-with-errors", senior
+    senior.get_by_label("What is it called?").fill("helped")
+    senior.get_by_label("Audit, per cent").fill("0")
+    senior.get_by_role("checkbox", name="Show the machine's scores").check()
+    yield "batch-form", senior
+    senior.get_by_role("button", name="Make the batch").click()
+    expect(senior.get_by_role("status")).to_contain_text("helped was made")
+    yield "batch-list", senior
     page.goto("/labelling")
     yield "batches", page
     page.get_by_role("button", name="Label pilot").click()
-    page.locator("summary").first.click()
+    page.locator("#cover > summary").click()
     page.get_by_role("checkbox", name="Antisemitic").check()
+    page.get_by_role("checkbox", name="IH2").check()
+    page.get_by_text("Circumstances").click()
+    page.get_by_role("checkbox", name="I apply the clause").check()
     yield "desk", page
+    page.get_by_role("radio", name="S2").check()
+    page.get_by_role("radio", name="Neutral").check()
+    page.get_by_role("button", name="Save and go on").click()
+    expect(page.get_by_role("alert", name="There is a problem")).to_be_visible()
+    yield "desk-with-errors", page
+    page.goto("/labelling")
+    page.get_by_role("button", name="Label helped").click()
+    page.locator("#cover > summary").click()
+    page.get_by_role("button", name="Save and go on").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("What you said, and what the machine says")
+    yield "compare", page
+    page.goto("/labelling/practice")
+    page.get_by_role("button", name="Begin: Antisemitism").click()
+    page.locator("#cover > summary").click()
+    page.get_by_role("checkbox", name="Antisemitic").check()
+    yield "practice-text", page
+    page.get_by_role("button", name="Answer, and see why").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Not the agreed answer")
+    yield "practice-result", page
+    page.goto("/labelling/practice")
+    yield "practice", page
 
-    yield from _pages_of_a_campaign(hub, new_page, page, senior, sign_in)
 
+def _exposure(hub, page: Page, senior: Page) -> Iterator[tuple[str, Page]]:
+    """What somebody has read on this shift, the stop, the break, and the team's figures."""
     page.goto("/exposure")
     yield "own-reading", page
     reader = Reader(hub.home)
@@ -129,8 +175,6 @@ def every_page(hub, new_page, page: Page, sign_in, tmp_path) -> Iterator[tuple[s
     senior.goto("/exposure/team")
     yield "team", senior
 
-
-PAGES = 43
 
 CAMPAIGN = (
     "The council has voted to close the reading room on Mill Lane at the end of the month, and nobody was "

@@ -4,6 +4,7 @@
 "use strict";
 
 const desk = document.getElementById("label");
+const form = desk ?? document.getElementById("practice"); // practice asks the same, and keeps no lease
 const cover = document.getElementById("cover");
 const words = [...document.querySelectorAll("#text [data-start]")];
 const marked = new Set(); // indices of words
@@ -128,12 +129,78 @@ const acts = document.getElementById("speech_act");
 const act = (value) => acts.querySelector(`[value="${CSS.escape(value)}"]`);
 const firstAct = acts?.querySelector(":checked").value;
 
-desk?.addEventListener("change", (event) => {
+form?.addEventListener("change", (event) => {
   if (event.target.name === "speech_act") acts.dataset.chosen = "";
   if (event.target.name !== "severity" || "chosen" in acts.dataset) return;
   const implied = Number(event.target.value) >= Number(acts.dataset.severityFrom);
   act(implied ? acts.dataset.implied : firstAct).checked = true;
 });
+
+form?.addEventListener("change", (event) => {
+  if (event.target.name === "strands" && !event.target.checked) {
+    // A clause of a strand that is not ticked is folded away and would be refused.
+    const clauses = form.querySelectorAll(`[data-strand="${CSS.escape(event.target.value)}"] [name=codes]`);
+    for (const clause of clauses) clause.checked = false;
+  }
+  if (event.target.name === "disagrees" && event.target.checked) desk.elements.disagreement.focus();
+  if (event.target.name === "context_flags") sayFlags();
+});
+
+function sayFlags() {
+  const titles = [...desk.querySelectorAll("[name=context_flags]:checked")].map(
+    (flag) => flag.closest("label").querySelector("strong").textContent,
+  );
+  document.getElementById("flags-said").textContent = titles.join(", ");
+}
+
+// ---- answers that take two keys: the first opens them, the second picks one --------------------------
+
+const CHORDS = { d: "d and the letter of a clause. Esc leaves.", g: "g and the letter of a circumstance. Esc leaves." };
+const flags = document.getElementById("flags");
+let chord = "";
+
+const isShown = (element) => element.getClientRects().length > 0;
+const picks = (first) => [...form.querySelectorAll(`[data-chord^="${first}"]`)].filter(isShown);
+
+function begin(first) {
+  if (first === "g" && flags) flags.open = true;
+  chord = picks(first).length ? first : "";
+  const nothing = first === "d" ? "Tick a strand first: it has the clauses." : "";
+  document.getElementById("chord").textContent = chord ? CHORDS[first] : nothing;
+  form.dataset.chord = chord;
+  if (chord) picks(chord)[0].closest("label").scrollIntoView({ block: "nearest" });
+}
+
+function end() {
+  chord = "";
+  delete form.dataset.chord;
+  document.getElementById("chord").textContent = "";
+}
+
+function chordKey(key) {
+  if (!chord) return key in CHORDS && areOn() ? () => begin(key) : undefined;
+  const wanted = picks(chord).find((element) => element.dataset.chord === chord + key);
+  if (wanted) return () => (wanted.click(), end());
+  if (key === "Escape") return end;
+  end(); // any other key means what it always does
+  return chordKey(key);
+}
+
+// ---- how long the text was open ----------------------------------------------------------------------
+
+let openSince; // milliseconds of the page's own clock; undefined while covered
+if (desk) {
+  const note = () => (openSince ??= cover.open ? performance.now() : undefined);
+  note();
+  cover.addEventListener("toggle", note);
+  sayFlags();
+}
+
+function writeSeconds() {
+  const field = desk.elements.seconds;
+  if (openSince === undefined) return;
+  field.value = (Number(field.dataset.before) + (performance.now() - openSince) / 1000).toFixed(1);
+}
 
 // ---- the lease and the forms ------------------------------------------------------------------------
 
@@ -154,7 +221,12 @@ const hold = desk && new Hold({ ...desk.dataset, address: desk.dataset.heartbeat
 const isUnsaved = () => !hold.settled && Boolean(desk.elements.note.value.trim() || desk.elements.rationale.value);
 if (hold) {
   guard(isUnsaved);
-  if (desk.dataset.seconds < 2 * desk.dataset.beat) hold.beat(); // a page loaded late: the first beat may come too late
+  hold.beat(); // takes back a lease that leaving the page (a reload) has just cut short
+  addEventListener("pagehide", () => {
+    if (hold.settled || hold.isLost) return;
+    const { csrf, lease } = csrfAndLease();
+    navigator.sendBeacon(desk.dataset.leaving, new URLSearchParams({ csrf_token: csrf, lease }));
+  });
 }
 
 function csrfAndLease() {
@@ -162,17 +234,19 @@ function csrfAndLease() {
 }
 
 document.addEventListener("submit", (event) => {
+  const covered = event.target === form && !cover.open;
+  if (covered) reveal(); // an answer about a text that nobody has seen is worth nothing
+  if (!hold && covered) event.preventDefault();
   if (!hold || !event.target.matches("#label, #undo, .skip-reasons")) return;
-  const covered = event.target === desk && !cover.open;
-  if (covered) reveal(); // a label of a text that nobody has seen is worth nothing
   const undoes = event.target.matches("#undo") && isUnsaved();
   const stays =
     covered ||
     hold.settled ||
     (event.target === desk && hold.isLost) ||
     (undoes && !confirm("Undo the label before? The note and the marks on this page are not kept."));
-  if (stays) event.preventDefault();
-  else hold.settled = true;
+  if (stays) return event.preventDefault();
+  writeSeconds();
+  hold.settled = true;
 });
 
 // ---- keys -------------------------------------------------------------------------------------------
@@ -184,20 +258,21 @@ function press(element) {
 }
 
 function deskKey(event, key) {
-  if (event.key === "Enter" && !event.target.closest("button, a, summary")) return () => desk.requestSubmit();
+  if (event.key === "Enter" && !event.target.closest("button, a, summary")) return () => form.requestSubmit();
   const arrow = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
-  if (arrow && cover.open && !event.target.matches("input")) return () => move(arrow, event.shiftKey);
+  if (arrow && desk && cover.open && !event.target.matches("input")) return () => move(arrow, event.shiftKey);
   return key === "r" && areOn() ? reveal : undefined;
 }
 
 document.addEventListener("keydown", (event) => {
   if (event.isComposing || event.altKey || event.ctrlKey || event.metaKey) return;
   const dialog = document.querySelector("dialog[open]");
-  const typing = event.target.matches("input[type=text]");
+  const typing = event.target.matches("input[type=text], textarea, select");
   if (typing && event.key === "Escape") event.target.blur();
   if (typing || (event.repeat && !event.key.startsWith("Arrow"))) return;
   const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
-  let wanted = desk && !dialog ? deskKey(event, key) : undefined;
+  let wanted = form && !dialog ? (chordKey(key) ?? deskKey(event, key)) : undefined;
+  if (key === "Enter" && !wanted && event.target.closest("button, a, summary, input")) return;
   if (!wanted && areOn()) {
     const element = (dialog ?? document).querySelector(`[data-key="${CSS.escape(key)}"]`);
     if (element && (dialog || !element.closest("dialog"))) wanted = () => press(element);

@@ -52,6 +52,7 @@ class Action(StrEnum):
 
     LABEL_TASKS = "label_tasks"
     PRACTISE = "practise"
+    MAKE_BATCHES = "make_batches"
     VIEW_LABELS = "view_labels"
     VIEW_AGREEMENT = "view_agreement"
     ADJUDICATE_LABELS = "adjudicate_labels"
@@ -115,6 +116,7 @@ _SENIOR: Final = {
     A.VIEW_AUDIT: ANY,
     A.VIEW_AGREEMENT: ANY,
     A.ADJUDICATE_LABELS: NOT_OWN,
+    A.MAKE_BATCHES: ANY,
     A.VIEW_MODELS: ANY,
     A.PROMOTE_MODELS: NOT_OWN,
 }
@@ -159,6 +161,7 @@ PERMITTED: Final[Mapping[Role, Mapping[Action, Ownership]]] = MappingProxyType(
             **_EVERYBODY,
             A.VIEW_LABELS: ANY,
             A.VIEW_AGREEMENT: ANY,
+            A.MAKE_BATCHES: ANY,
             A.VIEW_REPORTS: ANY,
             A.RUN_SUITES: ANY,
             A.DISCARD_SUITES: OWN,

@@ -51,7 +51,7 @@ def desk(open_desk: Callable[..., Page]) -> Page:
 def test_lost_text_is_noticed_at_once_and_not_sent(hub: Any, desk: Page) -> None:
     desk.get_by_label("Note").fill(NOTE)
     with sqlite3.connect(hub.home / "hub.sqlite", timeout=30) as connection:
-        connection.execute("UPDATE tasks SET lease_number = lease_number + 1 WHERE state = 'leased'")
+        connection.execute("UPDATE task_slots SET lease_number = lease_number + 1 WHERE state = 'leased'")
     connection.close()
     sent: list[str] = []
     desk.on("request", lambda request: request.url.endswith("/label") and sent.append(request.url))
@@ -121,7 +121,7 @@ def test_contradiction_is_said_in_a_summary_that_has_the_focus(desk: Page) -> No
     summary = desk.get_by_role("alert", name="There is a problem")
     expect(summary).to_be_focused()
     desk.get_by_role("link", name="Neutral cannot go with severity 2").click()
-    expect(desk.get_by_role("group", name="What the author does")).to_be_focused()
+    expect(desk.get_by_role("group", name="Who is saying it?")).to_be_focused()
 
 
 def test_words_are_marked_and_unmarked_by_touch(open_desk: Callable[..., Page]) -> None:

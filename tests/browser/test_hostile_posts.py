@@ -332,6 +332,59 @@ def test_hostile_wordings_reasons_and_filters_stay_words_on_the_pages_of_a_campa
     look(senior, HOSTILE[1])
 
 
+def test_hostile_texts_are_words_at_the_desk_beside_the_machines_scores_and_in_its_notes(
+    hub, own_host, new_page, sign_in, tmp_path
+) -> None:
+    groups = [HOSTILE[start : start + IN_ONE_POST] for start in range(0, len(HOSTILE), IN_ONE_POST)]
+    texts = ["\n".join(group) for group in groups]
+    hub.post(*texts)
+    senior, page = new_page(), new_page()
+    sign_in(senior, "supervisor")
+    senior.goto("/labelling/batches/new")
+    senior.get_by_label("What is it called?").fill("hostile")
+    senior.get_by_label("Audit, per cent").fill("0")
+    senior.get_by_role("checkbox", name="Show the machine's scores").check()
+    senior.get_by_role("button", name="Make the batch").click()
+    expect(senior.get_by_role("status")).to_contain_text("hostile was made")
+    probe = Probe(page, own_host)
+    sign_in(page, "annotator")
+    page.goto("/labelling")
+    page.get_by_role("button", name="Label hostile").click()
+    seen = []
+    while page.locator("#label").count():
+        page.wait_for_load_state()
+        page.keyboard.press("r")
+        box = page.locator("#text")
+        expect(box).to_be_visible()
+        seen.append(box.evaluate("box => box.textContent"))
+        page.locator("#text [data-start]").first.click()
+        page.keyboard.press("m")
+        page.locator("#note").fill(HOSTILE[1])
+        page.get_by_role("radio", name="S2").check()
+        page.get_by_role("radio", name="Neutral").check()
+        page.get_by_role("button", name="Save and go on").click()
+        expect(page.get_by_role("alert", name="There is a problem")).to_be_visible()
+        assert box.evaluate("box => box.textContent") == seen[-1]
+        assert page.locator("#note").input_value() == HOSTILE[1]
+        probe.assert_clean()
+        page.get_by_role("radio", name="Endorses").check()
+        with page.expect_navigation():
+            page.get_by_role("button", name="Save and go on").click()
+        if page.get_by_role("heading", name="What you said").count():
+            page.get_by_text("Show it again").click()
+            assert page.locator("#text").evaluate("box => box.textContent") == seen[-1]
+            made = page.get_by_role("main").locator(
+                "img, iframe, object, embed, script, style, a[href^=http]"
+            )
+            assert made.count() == 0
+            probe.assert_clean()
+            page.get_by_role("button", name="Keep my answer").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Labelling")
+    assert seen
+    assert set(seen) <= {visible(text) for text in texts}
+    probe.assert_clean()
+
+
 def test_control_the_same_posts_on_an_unsafe_page_do_run(own_host, hub, new_page) -> None:
     page = new_page()
     probe = Probe(page, own_host)

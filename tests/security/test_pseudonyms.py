@@ -16,6 +16,8 @@ from sqlalchemy import select
 from starlette.testclient import TestClient
 
 from labelling import tasks
+from labelling.batches import make_batch
+from labelling.codebook import load_codebook
 from labelling.task_sources import TaskRow
 from serve.people.keys import SCOPES
 from serve.people.roles import Role
@@ -82,6 +84,8 @@ def busy_hub(
 
     with database.write() as session:
         session.get_one(Officer, person.officer_id).role = Role.SUPERVISOR.value
+        codebook = load_codebook(settings.codebook)
+        make_batch(session, codebook, batch="b", actor="system:tests", now=utc_now())
         tasks.add_tasks(
             session, batch="b", rows=[TaskRow("1", "A fair.")], source="made", actor="system:tests",
             now=utc_now(),

@@ -15,6 +15,7 @@ from sqlalchemy import (
     Integer,
     String,
     UniqueConstraint,
+    false,
 )
 from sqlalchemy import text as sql
 from sqlalchemy.orm import Mapped, mapped_column
@@ -37,6 +38,15 @@ class BatchRow(Row):
     made_by: Mapped[str] = mapped_column(comment="actor")
     closed_at: Mapped[datetime | None]
     released_at: Mapped[datetime | None] = mapped_column(comment="audit: since when its labels may train")
+    assisted: Mapped[bool] = mapped_column(
+        Boolean,
+        default=False,
+        server_default=false(),
+        comment="the machine's scores are shown once somebody has answered",
+    )
+    drawn: Mapped[dict[str, Any] | None] = mapped_column(
+        JSON(none_as_null=True), comment="how its texts were chosen; null: nobody chose"
+    )
 
     __table_args__ = (
         CheckConstraint("purpose IN ('train', 'audit', 'gold', 'relabel')", name="purpose"),
@@ -221,20 +231,32 @@ class GoldItem(Row):
 
 
 class PracticeAnswer(Row):
-    """What somebody answered in practice. Never a label: nothing here is read by any export."""
+    """What somebody answered in practice. Never a label: nothing here is read by any export. Append-only."""
 
     __tablename__ = "practice_answers"
 
     answer_id: Mapped[int] = mapped_column(RowNumber, primary_key=True, autoincrement=True)
-    gold_id: Mapped[str] = mapped_column(ForeignKey("gold_items.gold_id"))
+    gold_id: Mapped[str | None] = mapped_column(
+        ForeignKey("gold_items.gold_id"), comment="a text of the hub's own"
+    )
+    starter_item: Mapped[str | None] = mapped_column(comment="an item of the course file that ships")
+    material_sha256: Mapped[str] = mapped_column(
+        String(64), comment="of the course file, or of the gold text"
+    )
+    course: Mapped[str]
     person: Mapped[str] = mapped_column(comment="actor")
     answered_at: Mapped[datetime]
     strands: Mapped[list[Any]]
+    codes: Mapped[list[Any]]
     severity: Mapped[int]
     speech_act: Mapped[str]
     is_right: Mapped[bool] = mapped_column(Boolean)
+    confused: Mapped[list[Any]] = mapped_column(comment="[[what the item has, what was answered], ...]")
 
-    __table_args__ = (Index("ix_practice_answers_person_at", "person", "answered_at"),)
+    __table_args__ = (
+        CheckConstraint("(gold_id IS NULL) <> (starter_item IS NULL)", name="material"),
+        Index("ix_practice_answers_person_at", "person", "answered_at"),
+    )
 
 
 class LabelSuspect(Row):

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from desk_in_a_browser import Desk
+from starlette.testclient import TestClient
 
 from labelling import labels, tasks
 from labelling.batches import make_batch
 from labelling.codebook import Codebook, load_codebook
+from labelling.pages import register
 from labelling.task_sources import TaskRow
+from serve.app import create_app
+from serve.settings import Settings
 from serve.storage.engine import Database
+from serve.storage.tables import Officer
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -116,3 +122,20 @@ def annotator(
         return Annotator(database, codebook, tick, name)
 
     return make
+
+
+@pytest.fixture
+def client(settings: Settings) -> Iterator[TestClient]:
+    """A caller of a hub with the labelling room; redirects are not followed."""
+    app = create_app(settings, rooms=[register], run_scorer=False)
+    with TestClient(app, base_url="http://127.0.0.1", follow_redirects=False) as caller:
+        yield caller
+
+
+@pytest.fixture
+def desk(
+    client: TestClient, sign_in: Callable[[TestClient, Officer], str], officer: Callable[..., Officer]
+) -> Desk:
+    """An annotator with a plain browser."""
+    person = officer("annotator", name="ada")
+    return Desk(client, sign_in(client, person), f"officer:{person.officer_id}")

@@ -4,58 +4,23 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
 import pytest
+from desk_in_a_browser import Desk, fields_of
 from sqlalchemy import select
 from starlette.testclient import TestClient
 
 from labelling import tasks
-from labelling.pages import register
-from serve.app import create_app
 from serve.people.roles import Role
-from serve.settings import Settings
 from serve.storage.engine import Database
 from serve.storage.identifiers import utc_now
 from serve.storage.tables import AuditEvent, LabelRow, Officer, TaskSlot
 
 Add = Callable[..., tasks.AddedTasks]
 SignIn = Callable[[TestClient, Officer], str]
-
-
-@pytest.fixture
-def client(settings: Settings) -> Iterator[TestClient]:
-    """A caller of a hub with the labelling room; redirects are not followed."""
-    app = create_app(settings, rooms=[register], run_scorer=False)
-    with TestClient(app, base_url="http://127.0.0.1", follow_redirects=False) as caller:
-        yield caller
-
-
-class Desk:
-    """A signed-in annotator who only has a plain browser."""
-
-    def __init__(self, client: TestClient, csrf: str, actor: str) -> None:
-        self.client, self.csrf, self.actor = client, csrf, actor
-
-    def post(self, path: str, **fields: Any) -> Any:
-        return self.client.post(f"/labelling{path}", data={"csrf_token": self.csrf, **fields})
-
-    def follow(self, answer: Any) -> Any:
-        assert answer.status_code == 303, answer.text
-        return self.client.get(answer.headers["location"])
-
-    def next(self, batch: str = "pilot") -> tuple[str, Any]:
-        answer = self.post("/next", batch=batch)
-        page = self.follow(answer)
-        return answer.headers["location"].split("?")[0].removeprefix("/labelling"), page
-
-
-@pytest.fixture
-def desk(client: TestClient, sign_in: SignIn, officer: Callable[..., Officer]) -> Desk:
-    person = officer("annotator", name="ada")
-    return Desk(client, sign_in(client, person), f"officer:{person.officer_id}")
 
 
 def test_only_those_who_label_may_open_the_pages(
@@ -112,7 +77,7 @@ def test_plain_submit_of_a_neutral_post_saves_it_and_opens_the_next(
     path, page = desk.next()
     assert "4 words from batch pilot" in page.text
 
-    answer = desk.post(f"{path}/label", **_fields(page.text))
+    answer = desk.post(f"{path}/label", **fields_of(page.text))
 
     assert answer.headers["location"].startswith("/labelling/tasks/")
     after = desk.follow(answer)
@@ -122,20 +87,6 @@ def test_plain_submit_of_a_neutral_post_saves_it_and_opens_the_next(
         row = session.scalars(select(LabelRow)).one()
         assert (row.hate, row.severity, row.speech_act, row.annotator) == (False, 0, "neutral", desk.actor)
         assert row.rationale == []
-
-
-def _fields(page: str) -> dict[str, Any]:
-    """What a browser would send of the form as it stands."""
-    form = page[page.index('<form id="label"') :]
-    form = form[: form.index("</form>")]
-    fields: dict[str, Any] = {}
-    for tag in re.findall(r"<input[^>]*>", form):
-        attributes = dict(re.findall(r'(\w[\w-]*)="([^"]*)"', tag))
-        if attributes["type"] in ("radio", "checkbox") and not re.search(r"\schecked", tag):
-            continue
-        fields.setdefault(attributes["name"], []).append(attributes["value"])
-    fields.pop("csrf_token")
-    return fields
 
 
 def test_text_of_the_page_is_the_words_with_their_place_and_never_html(desk: Desk, add: Add) -> None:
@@ -160,7 +111,7 @@ def test_page_shows_nothing_of_the_machine(desk: Desk, add: Add) -> None:
 def test_answers_and_marks_are_saved(desk: Desk, add: Add, database: Database) -> None:
     add("\U0001f40d They are vermin.")
     path, page = desk.next()
-    fields = _fields(page.text) | {
+    fields = fields_of(page.text) | {
         "strands": ["antisemitic", "far_right"],
         "severity": "2",
         "speech_act": "endorses",
@@ -186,7 +137,7 @@ def test_contradiction_is_shown_with_the_answers_as_they_were(
 ) -> None:
     add("They are vermin.")
     path, page = desk.next()
-    fields = _fields(page.text) | {"severity": "2", "rationale": "0-4", "strands": ["antisemitic"]}
+    fields = fields_of(page.text) | {"severity": "2", "rationale": "0-4", "strands": ["antisemitic"]}
 
     answer = desk.post(f"{path}/label", **fields)
 
@@ -195,7 +146,7 @@ def test_contradiction_is_shown_with_the_answers_as_they_were(
     assert '<a href="#speech_act">Neutral cannot go with severity 2</a>' in answer.text
     assert '<fieldset id="speech_act" tabindex="-1"' in answer.text
     assert "data-focus" in answer.text
-    again = _fields(answer.text)
+    again = fields_of(answer.text)
     assert (again["severity"], again["rationale"], again["strands"]) == (["2"], ["0-4"], ["antisemitic"])
     with database.read() as session:
         assert session.scalars(select(LabelRow)).all() == []
@@ -216,20 +167,20 @@ def test_answer_outside_the_codebook_is_a_clear_refusal(desk: Desk, add: Add) ->
     ]
 
     for fields in wrong:
-        answer = desk.post(f"{path}/label", **(_fields(page.text) | fields))
+        answer = desk.post(f"{path}/label", **(fields_of(page.text) | fields))
         assert 400 <= answer.status_code < 500, fields
 
 
 def test_undo_opens_the_text_again_with_the_answers(desk: Desk, add: Add) -> None:
     add("They are vermin.", "Market day.")
     path, page = desk.next()
-    fields = _fields(page.text) | {"severity": "3", "speech_act": "counters", "rationale": "9-15"}
+    fields = fields_of(page.text) | {"severity": "3", "speech_act": "counters", "rationale": "9-15"}
     desk.post(f"{path}/label", **fields)
 
     back = desk.follow(desk.post("/undo"))
 
     assert "You undid this label." in back.text
-    again = _fields(back.text)
+    again = fields_of(back.text)
     assert (again["severity"], again["speech_act"], again["rationale"]) == (["3"], ["counters"], ["9-15"])
     assert desk.next()[0] == path
 
@@ -245,7 +196,7 @@ def test_skip_goes_on_and_says_why(desk: Desk, add: Add) -> None:
     add("Un texte.", "Market day.")
     path, page = desk.next()
 
-    after = desk.follow(desk.post(f"{path}/skip", lease=_fields(page.text)["lease"], reason="not_english"))
+    after = desk.follow(desk.post(f"{path}/skip", lease=fields_of(page.text)["lease"], reason="not_english"))
 
     assert "Put aside: Not English." in after.text
 
@@ -254,7 +205,7 @@ def test_too_much_leaves_no_trace_of_the_person(desk: Desk, add: Add, database: 
     add("One.")
     path, page = desk.next()
 
-    after = desk.follow(desk.post(f"{path}/skip", lease=_fields(page.text)["lease"], reason="too_much"))
+    after = desk.follow(desk.post(f"{path}/skip", lease=fields_of(page.text)["lease"], reason="too_much"))
 
     assert "Put aside without your name" in after.text
     with database.read() as session:
@@ -290,7 +241,7 @@ def test_last_text_of_a_batch_leads_back_to_the_batches(desk: Desk, add: Add) ->
     add("Two.", batch="second")
     path, page = desk.next("pilot")
 
-    answer = desk.post(f"{path}/label", **_fields(page.text))
+    answer = desk.post(f"{path}/label", **fields_of(page.text))
 
     assert answer.headers["location"].startswith("/labelling?after=")
     assert "Saved: not hate." in desk.follow(answer).text
@@ -299,7 +250,7 @@ def test_last_text_of_a_batch_leads_back_to_the_batches(desk: Desk, add: Add) ->
 def test_heartbeat_renews_a_live_lease_and_refuses_a_dead_one(desk: Desk, add: Add) -> None:
     add("One.")
     path, page = desk.next()
-    lease = _fields(page.text)["lease"][0]
+    lease = fields_of(page.text)["lease"][0]
 
     renewed = desk.post(f"{path}/heartbeat", lease=lease)
     dead = desk.post(f"{path}/heartbeat", lease=int(lease) + 1)
@@ -330,7 +281,7 @@ def test_every_line_of_the_summary_leads_to_something_that_takes_the_focus(
     add("They are late.")
     path, page = desk.next()
 
-    answer = desk.post(f"{path}/label", **(_fields(page.text) | wrong)).text
+    answer = desk.post(f"{path}/label", **(fields_of(page.text) | wrong)).text
 
     assert f'<a href="#{target}">' in answer
     [tag] = re.findall(rf'<[^>]* id="{target}"[^>]*>', answer)
@@ -344,7 +295,9 @@ def test_note_of_a_lost_text_is_shown_for_copying(desk: Desk, add: Add, database
     add("They are late.")
     path, page = desk.next()
 
-    answer = desk.post(f"{path}/label", **(_fields(page.text) | {"lease": "9", "note": "IH2 <b>see Q3</b>"}))
+    answer = desk.post(
+        f"{path}/label", **(fields_of(page.text) | {"lease": "9", "note": "IH2 <b>see Q3</b>"})
+    )
 
     assert answer.status_code == 409
     assert "IH2 &lt;b&gt;see Q3&lt;/b&gt;" in answer.text
@@ -356,7 +309,7 @@ def test_desk_says_the_truth_about_what_is_kept_of_a_person(desk: Desk, add: Add
     add("One.")
     path, page = desk.next()
     assert "Nothing is kept about who pressed this." in page.text
-    desk.post(f"{path}/label", **_fields(page.text))
+    desk.post(f"{path}/label", **fields_of(page.text))
 
     back = desk.follow(desk.post("/undo"))
 

@@ -1,0 +1,1 @@
+"""Practice: courses of texts with an agreed answer. Nothing that is done here becomes a label."""
