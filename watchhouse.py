@@ -389,6 +389,20 @@ def find_errors(
     typer.echo(f"{len(found.suspects)} suspects among {found.summary['posts']} posts written to {out}")
 
 
+@label.command("import-suspects")
+def import_suspects(
+    file: Annotated[Path, typer.Argument(help="suspects.jsonl of `watchhouse label find-errors`.")],
+    home: Home = Path("hub"),
+) -> None:
+    """Put labels that may be wrong in the hub's inbox, where people judge them."""
+    from labelling.suspects import import_file
+
+    done = import_file(home, file)
+    typer.echo(
+        f"{done.added} added, {done.known} known already, {done.unknown} about texts that have no label here"
+    )
+
+
 @suite.command("build")
 def build_suites(
     out: Annotated[Path, typer.Option(help="Folder to write a CSV file for each suite into.")],

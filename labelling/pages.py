@@ -14,7 +14,7 @@ from fastapi import APIRouter, Depends, FastAPI, Form, Request
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 from sqlalchemy.orm import Session
 
-from labelling import batches, labels, model_pages, tasks
+from labelling import batches, labels, model_pages, quality_rooms, tasks
 from labelling.codebook import Codebook, load_codebook
 from labelling.desk import spans_for_form, spans_from_form, words_of
 from labelling.labels import Answers
@@ -57,8 +57,9 @@ def register(app: FastAPI, hub: Hub) -> None:
     frame.add_templates(HERE / "templates")
     frame.add_static("labelling", HERE / "static")
     frame.add_navigation("Labelling", "/labelling", roles_that_may(Action.LABEL_TASKS))
-    frame.add_navigation("Models", "/models", roles_that_may(Action.VIEW_MODELS))
     app.include_router(router)
+    quality_rooms.register(app)
+    frame.add_navigation("Models", "/models", roles_that_may(Action.VIEW_MODELS))
     app.include_router(model_pages.router)
 
 
