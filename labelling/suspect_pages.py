@@ -15,7 +15,7 @@ from labelling.disputes import has_labelled, labels_of
 from labelling.said import clauses_of, marked_words, readers_of, rows_of
 from model.errors import BadInput, BadRecord, Conflict
 from model.suspects import suspects_in
-from serve.console.form_errors import FormError, sentence
+from serve.console.form_errors import FormError, capital, sentence
 from serve.console.frame import frame_of
 from serve.console.visible_text import word_count
 from serve.field_text import is_identifier, known_shape
@@ -190,9 +190,14 @@ def _inbox(
             relabel_batch=suspects.relabel_batch(codebook_of(request)),
             imported=suspects.last_import(session, person.actor) if imported else None,
             notice=_notice(session, person, done),
-            errors=[] if fault is None else [FormError(sentence(fault.message), "suspects_file")],
+            errors=[] if fault is None else [FormError(_words(fault), "suspects_file")],
             as_of=utc_now(),
         )
+
+
+def _words(fault: BadInput | BadRecord) -> str:
+    # A bad row's message begins with its line, which sentence() would take for the name of a field.
+    return capital(fault.message) if isinstance(fault, BadRecord) else sentence(fault.message)
 
 
 def _notice(session: Session, person: SignedIn, done: str) -> str | None:

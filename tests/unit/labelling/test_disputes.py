@@ -52,9 +52,7 @@ class Desk:
             **changes,
         }  # fmt: skip
         with self.database.write() as session:
-            made = adjudicate(
-                session, self.codebook, task_id=task_id, actor=actor, now=self.tick(), **given
-            )
+            made = adjudicate(session, self.codebook, task_id=task_id, actor=actor, now=self.tick(), **given)
             return made.adjudication_id
 
 

@@ -53,8 +53,13 @@ class Inbox:
     def judge(self, suspect_id: str | None, verdict: str, actor: str = "officer:senior") -> int:
         with self.database.write() as session:
             return suspects.judge(
-                session, self.codebook, suspect_id=suspect_id or "", actor=actor, now=self.tick(), verdict=verdict
-            )  # fmt: skip
+                session,
+                self.codebook,
+                suspect_id=suspect_id or "",
+                actor=actor,
+                now=self.tick(),
+                verdict=verdict,
+            )
 
     def precision(self) -> suspects.InboxPrecision:
         with self.database.read() as session:
@@ -160,7 +165,12 @@ def test_unknown_suspect_and_unknown_verdict_are_refused(inbox: Inbox) -> None:
 
 
 def test_file_comes_in_by_the_command_whole_or_not_at_all(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, annotator: Any, add: Any, database: Database, hub_home: Path
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    annotator: Any,
+    add: Any,
+    database: Database,
+    hub_home: Path,
 ) -> None:
     if not database.is_sqlite:
         url = database.engine.url.render_as_string(hide_password=False)
