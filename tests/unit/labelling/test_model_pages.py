@@ -144,12 +144,12 @@ def test_researcher_sees_but_does_not_promote(
     assert refused.status_code == 403
 
 
-def test_own_request_is_withdrawn_and_nobody_elses(
+def test_request_is_withdrawn_by_whoever_may_ask_and_then_it_is_over(
     app: FastAPI, second: str, database: Database, officer: Callable[..., Any], sign_in: Sign
 ) -> None:
     with caller(app) as lead, caller(app) as other:
         lead_token = sign_in(lead, officer("hub_lead"))
-        other_token = sign_in(other, officer("hub_lead"))
+        other_token = sign_in(other, officer("supervisor"))
         lead.post(
             "/models/promotions",
             data={"csrf_token": lead_token, "bundle_id": second, "reason": "misses less"},
@@ -160,7 +160,8 @@ def test_own_request_is_withdrawn_and_nobody_elses(
         refused = other.post(address, data={"csrf_token": other_token})
         done = lead.post(address, data={"csrf_token": lead_token})
         again = lead.post(address, data={"csrf_token": lead_token})
-    assert refused.status_code == 404
+        missing = lead.post(f"/models/promotions/{'0' * 26}/withdraw", data={"csrf_token": lead_token})
+    assert (refused.status_code, missing.status_code) == (403, 404)
     assert "The request is ended" in done.text
     assert again.status_code == 409
     with database.read() as session:
