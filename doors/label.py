@@ -185,6 +185,20 @@ def find_errors(
     typer.echo(f"{len(found.suspects)} suspects among {found.summary['posts']} posts written to {out}")
 
 
+@label.command("import-suspects")
+def import_suspects(
+    file: Annotated[Path, typer.Argument(help="suspects.jsonl of `watchhouse label find-errors`.")],
+    home: Home = Path("hub"),
+) -> None:
+    """Put labels that may be wrong in the hub's inbox, where people judge them."""
+    from labelling.suspects import import_file
+
+    done = import_file(home, file)
+    typer.echo(
+        f"{done.added} added, {done.known} known already, {done.unknown} about texts that have no label here"
+    )
+
+
 @label.command("codebook-change")
 def codebook_change(
     old: Annotated[Path, typer.Argument(help="The codebook that labels were made with.")],

@@ -7,19 +7,22 @@ from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import RedirectResponse, Response
+from sqlalchemy.orm import Session
 
-from model.errors import BadInput, Conflict, NotAllowed
+from labelling.model_comparison import gate_lines, lineage_rows, shadow_posts
+from model.errors import BadInput, Conflict, NotFound
 from serve.console.form_errors import FormError, sentence
 from serve.console.frame import frame_of
-from serve.field_text import is_identifier
+from serve.field_text import is_identifier, known_shape
 from serve.hub import hub_of
-from serve.people.access import SignedIn, allowed, check_csrf
+from serve.people.access import SignedIn, allowed, check_csrf, no_such
 from serve.people.roles import Action, may
 from serve.problems import status_of
 from serve.registry import aliases as naming
-from serve.registry.bundles import known_bundles
+from serve.registry.bundles import known_bundles, newest_verdict
 from serve.scoring.shadow import differing, disagreement
 from serve.storage.identifiers import utc_now
+from serve.storage.tables import BundleRow, Promotion
 
 router = APIRouter(prefix="/models", include_in_schema=False)
 
@@ -29,6 +32,8 @@ Promoter = Annotated[SignedIn, Depends(allowed(Action.PROMOTE_MODELS))]
 CheckCsrf = Depends(check_csrf)
 
 CHANGES_SHOWN: Final = 20
+AT_ONCE: Final = "At once; what was wrong is being looked into."
+"""Stands in the box for the reason, so that going back takes one click; whoever has the time says more."""
 DIFFERING_SHOWN: Final = 50
 NOTICES: Final = {
     "asked": "The request waits for somebody else to agree.",
@@ -62,9 +67,39 @@ def shadow_page(request: Request, person: Viewer, after: str = "") -> Response:
             "models_shadow.html",
             person=person,
             shadow=shadow,
+            current=named.current if named else None,
+            policy=f"{hub.policy.name} {hub.policy.version}",
             found=disagreement(session, shadow, hub.policy) if shadow else None,
-            rows=rows[:DIFFERING_SHOWN],
+            posts=shadow_posts(session, rows[:DIFFERING_SHOWN]),
+            may_open=may(person.role, Action.VIEW_CASE),
             more=rows[DIFFERING_SHOWN - 1].post_id if len(rows) > DIFFERING_SHOWN else None,
+            as_of=utc_now(),
+        )
+
+
+@router.get("/compare")
+def compare_page(request: Request, person: Viewer, bundle: str = "") -> Response:
+    """A bundle beside the current one: what made them, and every line of the gate. Raises: NotFound."""
+    hub = hub_of(request)
+    with hub.database.read() as session:
+        named = naming.aliases(session)
+        current = None if named is None else session.get(BundleRow, named.current)
+        other = session.get(BundleRow, bundle)
+        if current is None or other is None or other.bundle_id == current.bundle_id:
+            raise NotFound("there is no such bundle to compare with the current one")
+        verdict = newest_verdict(session, other.bundle_id, current.bundle_id)
+        is_shadow = named is not None and named.shadow == other.bundle_id
+        return frame_of(request).render(
+            request,
+            "models_compare.html",
+            person=person,
+            current=current,
+            other=other,
+            lineage=lineage_rows(current.lineage, other.lineage),
+            verdict=verdict,
+            lines=[] if verdict is None else gate_lines(verdict),
+            shadow=disagreement(session, other.bundle_id, hub.policy),
+            is_shadow=is_shadow,
             as_of=utc_now(),
         )
 
@@ -99,7 +134,13 @@ def ask_promotion(
 def answer_promotion(
     request: Request, promotion_id: str, person: Promoter, answer: Annotated[str, Form()] = ""
 ) -> Response:
-    """Agrees to a promotion that somebody else asked for, or ends the request."""
+    """Agrees to a promotion that somebody else asked for, or declines it.
+
+    Raises: NotFound, also for a request of one's own.
+    """
+    with hub_of(request).database.read() as session:
+        asked = _asked(session, promotion_id)
+        person.check_may(Action.PROMOTE_MODELS, own=asked.asked_by == person.actor, what="promotion")
     if answer not in ("approve", "decline"):
         raise BadInput("answer: approve or decline", field="answer")
     try:
@@ -111,9 +152,31 @@ def answer_promotion(
                 now=utc_now(),
                 approve=answer == "approve",
             )
-    except (Conflict, NotAllowed) as fault:
+    except Conflict as fault:
         return _page(request, person, fault=fault)
     return _done("approved" if answer == "approve" else "declined")
+
+
+@router.post("/promotions/{promotion_id}/withdraw", dependencies=[CheckCsrf])
+def withdraw_promotion(request: Request, promotion_id: str, person: Manager) -> Response:
+    """Takes a request back, whoever of those that may ask has asked. Raises: NotFound."""
+    with hub_of(request).database.read() as session:
+        _asked(session, promotion_id)
+    try:
+        with hub_of(request).database.write() as session:
+            naming.answer_promotion(
+                session, promotion_id=promotion_id, actor=person.actor, now=utc_now(), approve=False
+            )
+    except Conflict as fault:
+        return _page(request, person, fault=fault)
+    return _done("declined")
+
+
+def _asked(session: Session, promotion_id: str) -> Promotion:
+    asked = session.get(Promotion, known_shape(promotion_id, "promotion"))
+    if asked is None:
+        raise no_such("promotion")
+    return asked
 
 
 @router.post("/rollback", dependencies=[CheckCsrf])
@@ -136,7 +199,7 @@ def _page(
     person: SignedIn,
     *,
     notice: str | None = None,
-    fault: BadInput | Conflict | NotAllowed | None = None,
+    fault: BadInput | Conflict | None = None,
     typed: tuple[str, str] = ("", ""),
 ) -> Response:
     hub = hub_of(request)
@@ -159,6 +222,7 @@ def _page(
             may_promote=may(person.role, Action.PROMOTE_MODELS),
             typed_bundle=typed[0],
             typed_reason=typed[1],
+            rollback_reason=AT_ONCE if fault is None else typed[1],
             notice=notice,
             errors=[] if fault is None else [FormError(sentence(fault.message), fault.field)],
             as_of=utc_now(),

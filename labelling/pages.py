@@ -7,7 +7,7 @@ from typing import Final
 
 from fastapi import FastAPI
 
-from labelling import batch_pages, desk_pages, model_pages, practice_pages
+from labelling import batch_pages, desk_pages, model_pages, practice_pages, quality_rooms
 from labelling.codebook import load_codebook
 from labelling.dose import Dose, NoBudget
 from labelling.practice.courses import load_courses
@@ -38,5 +38,6 @@ def register(app: FastAPI, hub: Hub, dose: Dose | None = None) -> None:
     frame.add_navigation("Practice", "/labelling/practice", roles_that_may(Action.PRACTISE))
     frame.add_navigation("Batches", "/labelling/batches", roles_that_may(Action.MAKE_BATCHES))
     frame.add_navigation("Models", "/models", roles_that_may(Action.VIEW_MODELS))
+    quality_rooms.register(app)
     for page in (desk_pages, batch_pages, practice_pages, model_pages):
         app.include_router(page.router)

@@ -107,7 +107,7 @@ def parse_line(line: str, number: int, shape: type[RecordT]) -> RecordT:
     """
     try:
         raw: Any = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise BadRecord(f"line {number}: not JSON", field="line") from None
     try:
         return shape.model_validate(raw)

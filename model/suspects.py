@@ -83,9 +83,14 @@ def write_rows(rows: Iterable[Suspect | PostConsensus], path: Path) -> int:
 def read_suspects(path: Path) -> Iterator[Suspect]:
     """The suspects of a file, in order of rank. Raises: BadRecord with the line number and the field."""
     with path.open(encoding="utf-8") as file:
-        for number, line in enumerate(file, start=1):
-            if line.strip():
-                yield parse_line(line, number, Suspect)
+        yield from suspects_in(file)
+
+
+def suspects_in(lines: Iterable[str]) -> Iterator[Suspect]:
+    """The suspects of lines of such a file. Raises: BadRecord with the line number and the field."""
+    for number, line in enumerate(lines, start=1):
+        if line.strip():
+            yield parse_line(line, number, Suspect)
 
 
 def read_consensus(path: Path) -> Iterator[PostConsensus]:

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import timedelta
+from pathlib import Path
 from typing import Final
 
-from labelling import tasks
+from labelling import labels, tasks
 from labelling.batches import make_batch
 from labelling.codebook import load_codebook
 from labelling.task_sources import TaskRow
@@ -21,14 +22,20 @@ from serve.people import keys
 from serve.people.officers import create_officer, officer_actor
 from serve.people.own_account import own_sessions
 from serve.people.sessions import open_session
+from serve.registry import aliases as naming
+from serve.registry.bundles import register
 from serve.settings import Settings
 from serve.storage.engine import Database
 from serve.storage.identifiers import new_id, utc_now
 from serve.storage.tables import (
+    BundleRow,
     Case,
     CasePost,
+    GateVerdict,
+    LabelSuspect,
     Officer,
     Post,
+    Promotion,
     RoleGrant,
     SavedFilter,
     SuiteResult,
@@ -79,9 +86,7 @@ def task(
     """A text to label, held by its owner."""
     now, batch = utc_now(), f"batch-{new_id()}"
     with database.write() as session:
-        make_batch(
-            session, load_codebook(settings.codebook), batch=batch, actor="system:tests", now=now
-        )  # fmt: skip
+        make_batch(session, load_codebook(settings.codebook), batch=batch, actor="system:tests", now=now)
         tasks.add_tasks(
             session, batch=batch, rows=[TaskRow("1", f"A fair at {batch}.")], source="made", now=now,
             actor="system:tests",
@@ -91,6 +96,76 @@ def task(
         )
     assert claimed is not None
     return {"task_id": claimed.task_id}
+
+
+def disputed(
+    database: Database, settings: Settings, person: Officer, other: Officer, own: bool
+) -> dict[str, str]:
+    """A text on which two readers differ, one of whom is its owner, and a suspicion of its labels."""
+    now, batch, suspect_id = utc_now(), f"batch-{new_id()}", new_id()
+    codebook = load_codebook(settings.codebook)
+    with database.write() as session:
+        make_batch(session, codebook, batch=batch, actor="system:tests", now=now, redundancy=2)
+        tasks.add_tasks(
+            session, batch=batch, rows=[TaskRow("1", f"A fair at {batch}.")], source="made", now=now,
+            actor="system:tests",
+        )  # fmt: skip
+        for actor, act in ((_owner(person, other, own), "endorses"), ("officer:third", "counters")):
+            claimed = tasks.claim(session, actor=actor, now=now, lease_seconds=600, batch=batch)
+            assert claimed is not None
+            labels.save(
+                session, codebook, task_id=claimed.task_id, lease_number=claimed.lease_number, actor=actor,
+                now=now, answers=labels.Answers((), 1, act),
+            )  # fmt: skip
+        session.add(
+            LabelSuspect(
+                suspect_id=suspect_id, task_id=claimed.task_id, found_at=now, found_by="made",
+                why="model_disagrees", score=0.5,
+                details={
+                    "head": "hate", "given": 1, "suggested": 0, "model_score": 0.5, "out_of_fold": True,
+                    "adjudicated": False, "votes": {},
+                    "reasons": [{"reason": "model_disagrees", "words": "w"}],
+                },
+            )
+        )  # fmt: skip
+    return {"disputed_id": claimed.task_id, "suspect_id": suspect_id}
+
+
+def promotion(
+    database: Database, settings: Settings, person: Officer, other: Officer, own: bool
+) -> dict[str, str]:
+    """A request, made by its owner, that another bundle may score."""
+    now, ids = utc_now(), [new_id() for _ in range(3)]
+    actor = _owner(person, other, own)
+    with database.write() as session:
+        if naming.aliases(session) is None:
+            row = register(
+                session, home=settings.home, folder=settings.bundle or Path(), actor=actor, now=now
+            )
+            naming.begin(session, bundle_id=row.bundle_id, actor=actor, now=now)
+        named = naming.aliases(session)
+        assert named is not None
+        session.add(
+            BundleRow(
+                bundle_id=f"made-{ids[0]}", folder="bundles/made", manifest_sha256="0" * 64, lineage={},
+                registered_at=now, registered_by=actor,
+            )
+        )  # fmt: skip
+        session.flush()
+        session.add(
+            GateVerdict(
+                verdict_id=ids[1], bundle_id=f"made-{ids[0]}", against=named.current, verdict="promote",
+                labels_needed=0, decision={}, decided_at=now, recorded_at=now, recorded_by=actor,
+            )
+        )  # fmt: skip
+        session.flush()
+        session.add(
+            Promotion(
+                promotion_id=ids[2], bundle_id=f"made-{ids[0]}", replaces=named.current, verdict_id=ids[1],
+                reason="made", asked_by=actor, asked_at=now,
+            )
+        )  # fmt: skip
+    return {"promotion_id": ids[2]}
 
 
 def suite(
@@ -188,6 +263,9 @@ OWNED: Final[dict[str, Maker]] = {
     "case_id": case,
     "post_id": case,
     "task_id": task,
+    "disputed_id": disputed,
+    "suspect_id": disputed,
+    "promotion_id": promotion,
     "suite_id": suite,
     "officer_id": account,
     "grant_id": grant,
