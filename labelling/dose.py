@@ -8,12 +8,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Final, Protocol
 
 from fastapi import Request
 from sqlalchemy.orm import Session
 
+from model.configuration import sha256_of
+from serve.console.reading_pause import where_to_go
 from serve.people.access import SignedIn
+from serve.people.exposure.outside_cases import text_was_labelled, text_was_shown, text_was_too_much
+from serve.people.exposure.policy import ExposurePolicy
+from serve.people.exposure.shift import ANY_SEVERITY
+from serve.people.exposure.standings import standing
+
+HERE: Final = "/labelling"
+ID_CHARACTERS: Final = 26
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +60,20 @@ class Dose(Protocol):
         """The person put the text aside without their name: what it weighed may stay, not which it was."""
 
 
-class NoBudget:
-    """Lets everybody read on and keeps nothing: a hub without an exposure budget."""
+class HubBudget:
+    """The hub's own exposure budget: what is read at the desk and in practice counts as what cases show."""
+
+    def __init__(self, policy: ExposurePolicy) -> None:
+        self._policy = policy
 
     def may_read(self, session: Session, *, person: SignedIn, now: datetime) -> Allowance:
-        """Anything."""
-        return Allowance()
+        """Anything up to the ceiling of the moment, or the pause page where a stop stands before it."""
+        stands = standing(session, self._policy, person.actor, now)
+        ceiling = stands.may_read.severity_ceiling
+        return Allowance(
+            severity_at_most=None if ceiling == ANY_SEVERITY else ceiling,
+            go_to=where_to_go(stands, back=HERE),
+        )
 
     def was_read(
         self,
@@ -68,15 +85,39 @@ class NoBudget:
         text: str,
         severity_expected: int,
     ) -> None:
-        """Keeps nothing."""
+        """Counts the text once a shift, at what is expected of it."""
+        text_was_shown(
+            session,
+            self._policy,
+            actor=person.actor,
+            at=now,
+            task_id=_subject(task_id),
+            text=text,
+            severity_expected=severity_expected,
+        )
 
     def was_judged(
         self, session: Session, *, person: SignedIn, now: datetime, task_id: str, text: str, severity: int
     ) -> None:
-        """Keeps nothing."""
+        """Counts the text at what this person said of it."""
+        text_was_labelled(
+            session,
+            self._policy,
+            actor=person.actor,
+            at=now,
+            task_id=_subject(task_id),
+            text=text,
+            severity=severity,
+        )
 
     def was_too_much(self, session: Session, *, person: SignedIn, text: str) -> None:
-        """Keeps nothing."""
+        """Keeps what the text weighed, and not which it was."""
+        text_was_too_much(session, actor=person.actor, text=text)
+
+
+def _subject(task_id: str) -> str:
+    """The id as the column holds it: a practice text is named by more than that."""
+    return task_id if len(task_id) <= ID_CHARACTERS else sha256_of(task_id.encode())[:ID_CHARACTERS]
 
 
 def dose_of(request: Request) -> Dose:

@@ -9,7 +9,7 @@ from fastapi import FastAPI
 
 from labelling import batch_pages, desk_pages, model_pages, practice_pages, quality_rooms
 from labelling.codebook import load_codebook
-from labelling.dose import Dose, NoBudget
+from labelling.dose import Dose, HubBudget
 from labelling.practice.courses import load_courses
 from labelling.sampling.rules import load_sampling_rules
 from serve.console.frame import Frame
@@ -22,7 +22,7 @@ HERE: Final = Path(__file__).resolve().parent
 def register(app: FastAPI, hub: Hub, dose: Dose | None = None) -> None:
     """Adds the labelling room to the hub's application: routes, templates, static files, navigation.
 
-    `dose` counts what people read at the desk; without one nothing is counted.
+    `dose` counts what people read at the desk; without one the hub's exposure budget does.
 
     Raises: BadConfig when the hub's codebook, the rules of sampling or the courses are not whole.
     """
@@ -30,7 +30,7 @@ def register(app: FastAPI, hub: Hub, dose: Dose | None = None) -> None:
     app.state.codebook = codebook
     app.state.courses = load_courses(codebook)
     app.state.sampling_rules = load_sampling_rules()
-    app.state.dose = dose or NoBudget()
+    app.state.dose = dose or HubBudget(hub.exposure)
     frame: Frame = app.state.frame
     frame.add_templates(HERE / "templates")
     frame.add_static("labelling", HERE / "static")

@@ -24,11 +24,13 @@ def text_was_shown(
     at: datetime,
     task_id: str,
     text: str,
+    severity_expected: int | None = None,
     score: float | None = None,
 ) -> None:
     """Counts the text for whoever has just been shown it, once a shift; for a key, nothing.
 
-    `score` is the highest of its scores (0 to 1), and says what is expected of it; None: not known.
+    `severity_expected` (0 to 4) is what the task says; where it says nothing, `score`, the highest of its
+    scores (0 to 1), does; None: not known.
 
     Raises: BadConfig if no profile of the policy is in force.
     """
@@ -39,7 +41,9 @@ def text_was_shown(
         at=at,
         subject=Subject("task", task_id),
         text_sha256=sha256_of(text.encode()),
-        severity_expected=policy.in_force(at).expected(score),
+        severity_expected=(
+            policy.in_force(at).expected(score) if severity_expected is None else severity_expected
+        ),
     )
 
 

@@ -14,7 +14,7 @@ from sqlalchemy import select
 from starlette.testclient import TestClient
 
 from labelling import tasks
-from labelling.dose import Allowance, NoBudget
+from labelling.dose import Allowance
 from labelling.sampling_words import NOBODY_CHOSE
 from serve.people.access import SignedIn
 from serve.storage.engine import Database
@@ -198,7 +198,7 @@ def test_undone_text_that_was_left_comes_back_to_its_annotator(
     assert back.task_id == task.task_id
 
 
-class Counting(NoBudget):
+class Counting:
     """Notes what the desk tells, and lets nobody read on once it is told to."""
 
     def __init__(self) -> None:
