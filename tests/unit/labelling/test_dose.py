@@ -1,4 +1,4 @@
-"""The desk and the hub's exposure budget: what is read there counts, and a stop stands before the next text."""
+"""The desk and the exposure budget: what is read there counts, and a stop stands before the next text."""
 
 from __future__ import annotations
 
