@@ -87,6 +87,9 @@ def export_labels(
         list[Path] | None,
         typer.Option(help="--for-training: gold posts that the labels must not cost much; repeatable."),
     ] = None,
+    recipe: Annotated[
+        Path | None, typer.Option(help="--gold: whose corpora; default: configs/train/minilm.yaml.")
+    ] = None,
 ) -> None:
     """Write the standing labels: all, what may train, what may judge, or another tool's format."""
     if for_gate:
@@ -95,7 +98,7 @@ def export_labels(
         export_for_gate(home, out)
         return
     if for_training:
-        raise typer.Exit(_export_for_training(home, out, data, gold or []))
+        raise typer.Exit(_export_for_training(home, out, data, gold or [], recipe))
     if format == "labelled-posts":
         from labelling.command import export_labels as export
 
@@ -106,7 +109,9 @@ def export_labels(
     export_file(home, out, format=format, batch=batch, card=card)
 
 
-def _export_for_training(home: Path, out: Path, data: Path | None, gold: list[Path]) -> int:
+def _export_for_training(
+    home: Path, out: Path, data: Path | None, gold: list[Path], recipe: Path | None
+) -> int:
     """The exit status: 1 if the gold set would suffer, so that nothing may train."""
     from labelling.command_training import export_for_training
 
@@ -118,7 +123,12 @@ def _export_for_training(home: Path, out: Path, data: Path | None, gold: list[Pa
         from training.label_drift import GoldDrift, posts_beside
 
         beside = posts_beside(data)
-        drift = GoldDrift(data, gold) if gold else None
+        if gold:
+            from model.configuration import configs_folder
+            from training.recipe import load_recipe
+
+            loaded = load_recipe(recipe or configs_folder() / "train" / "minilm.yaml")
+            drift = GoldDrift(data, gold, loaded.recipe)
     slip = export_for_training(home, out, other_posts=beside, gold_f1=drift)
     return 1 if slip.gold is not None and not slip.gold.held else 0
 

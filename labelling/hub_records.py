@@ -46,6 +46,10 @@ class Origin:
         """The origin of a file that was read under a mapping."""
         return cls(format, f"mapping {mapping.version}", sha256_of(mapping.model_dump_json().encode()))
 
+    def of_label(self, label_id: str) -> str:
+        """What is kept of where one label comes from: the format, and the label's id there."""
+        return f"{self.format} {label_id}"
+
 
 def records(session: Session, batch: str | None = None) -> Iterator[Labelled]:
     """Every task that somebody labelled or skipped under a name, with all standing labels; oldest task first.
@@ -149,7 +153,7 @@ def row_of(
         profiles=profiles,
         codebook=one.codebook or origin.codebook,
         codebook_sha256=one.codebook_sha256 or origin.codebook_sha256,
-        imported_from=f"{origin.format} {one.label_id}",
+        imported_from=origin.of_label(one.label_id),
         extra=None,
     )
     said, held = one.model_dump(mode="json"), annotation_of(row, task).model_dump(mode="json")

@@ -24,7 +24,8 @@ from serve.audit.log import Detail, record
 from serve.storage.tables import LabelRow, Task, TaskSlot
 
 UNKNOWN: Final = f"{IMPORTED}unknown"
-"""Whoever the file does not name. All of them are one person, for nobody can say that they are two."""
+"""Whoever the file does not name; on one text the second is `-2`. The firewall takes all of them for one
+person, for nobody can say that they are two."""
 
 
 @dataclass(slots=True)
@@ -111,9 +112,8 @@ def _label(
     now: datetime,
     counts: Imported,
 ) -> None:
-    who = UNKNOWN if one.annotator is None else f"{IMPORTED}{one.annotator}"
-    mine = select(LabelRow.label_id).where(LabelRow.task_id == task.task_id, LabelRow.annotator == who)
-    if session.scalars(mine.limit(1)).first() is not None:
+    who = _who(session, one, task, origin)
+    if who is None:
         counts.known_labels += 1
         return
     is_skip = one.skipped_because is not None
@@ -122,6 +122,21 @@ def _label(
     session.flush()
     counts.skips += is_skip
     counts.labels += not is_skip
+
+
+def _who(session: Session, one: Annotation, task: Task, origin: Origin) -> str | None:
+    """The actor of a label; None if it is there already: by its annotator, or by its id if it has none."""
+    rows = session.execute(
+        select(LabelRow.annotator, LabelRow.imported_from).where(LabelRow.task_id == task.task_id)
+    ).all()
+    actors = {row[0] for row in rows}
+    if one.annotator is not None:
+        named = f"{IMPORTED}{one.annotator}"
+        return None if named in actors else named
+    if origin.of_label(one.label_id) in {row[1] for row in rows}:
+        return None
+    unnamed = sum(actor.startswith(UNKNOWN) for actor in actors)
+    return f"{UNKNOWN}-{unnamed + 1}" if unnamed else UNKNOWN
 
 
 def _slot(session: Session, task: Task, who: str, state: str) -> int:

@@ -14,6 +14,8 @@ from labelling import tasks
 from labelling.command_agreement import agreement
 from labelling.command_interchange import ImportRules, check_one, convert_file, export_file, import_file
 from labelling.hub_records import records
+from labelling.interchange.annotations import Annotation, Item
+from labelling.interchange.canonical_files import line_of
 from labelling.interchange.command import import_labels
 from model.errors import BadInput, Conflict
 from serve.storage.engine import Database
@@ -86,9 +88,7 @@ def test_label_studio_file_becomes_tasks_labels_and_skips_once(
         assert (row.strands, row.strands_asked, row.hate) == (["antisemitic"], ["antisemitic"], None)
         assert (row.seconds_spent, row.codebook.split()[0]) == (4.25, "mapping")
         assert row.annotator.startswith("imported:annotator-")
-        assert row.imported_from == "label-studio label-studio-11" or row.imported_from.startswith(
-            "label-studio "
-        )
+        assert row.imported_from.startswith("label-studio label-studio-")
         states = session.execute(select(TaskSlot.state, func.count()).group_by(TaskSlot.state)).all()
         assert dict(map(tuple, states)) == {"labelled": 1, "skipped": 1, "open": 2}
         event = session.scalars(
@@ -126,11 +126,26 @@ def test_bad_entries_stand_in_the_quarantine_with_a_reason_and_set_the_exit_stat
     assert not quarantine.exists()
 
 
-def test_people_whom_a_file_does_not_name_are_one_person(home: Path, tmp_path: Path) -> None:
-    file = tmp_path / "posts.csv"
-    file.write_text("text,label\nOne.,hate\nOne.,hate\nTwo.,hate\n", encoding="utf-8")
+def test_labels_of_the_unnamed_are_all_kept_and_found_again(
+    database: Database, home: Path, tmp_path: Path
+) -> None:
+    item = Item.model_validate({"item_id": "x1", "text": "Seven people read."})
+    given = [
+        Annotation.model_validate({"label_id": f"l{n}", "item_id": "x1", "hate": bool(n)}) for n in range(3)
+    ]
+    file = tmp_path / "theirs.jsonl"
+    file.write_bytes(b"".join(line_of(record) for record in (item, *given)))
 
-    assert import_file(home, file, batch="theirs", rules=ImportRules()) in (0, 1)
+    for _ in range(2):
+        assert import_file(home, file, batch="theirs", rules=ImportRules()) == 0
+
+    with database.read() as session:
+        rows = session.execute(select(LabelRow.annotator, LabelRow.imported_from)).all()
+    assert sorted(map(tuple, rows)) == [
+        ("imported:unknown", "watchhouse l0"),
+        ("imported:unknown-2", "watchhouse l1"),
+        ("imported:unknown-3", "watchhouse l2"),
+    ]
 
 
 def test_batch_that_stands_with_other_rules_takes_nothing(
@@ -262,3 +277,39 @@ def test_file_is_converted_without_a_hub(tmp_path: Path) -> None:
         check_one("theirs", out)
     with pytest.raises(BadInput, match="batch"):
         check_one(None, None)
+
+
+def test_what_no_column_holds_comes_back_with_a_foreign_label(
+    database: Database, home: Path, tmp_path: Path
+) -> None:
+    item = Item.model_validate(
+        {"item_id": "x1", "text": "Seven people read.", "metadata": {"topic": "tea", "n": [1, None]}}
+    )
+    said: dict[str, Any] = {
+        "item_id": "x1",
+        "strands": ["far_right"],
+        "strands_asked": ["far_right"],
+        "confidence": 0.75,
+        "ground_truth": True,
+        "definition_profiles": ["their_own"],
+        "sample_reason": "their reason",
+        "extra": {"their": {"field": 1}},
+        "assisted": "prefilled",
+    }
+    given = [
+        Annotation.model_validate({**said, "label_id": "l1", "annotator": "annotator-0123456789ab"}),
+        Annotation.model_validate({**said, "label_id": "l2", "annotator": None}),
+    ]
+    file = tmp_path / "theirs.jsonl"
+    file.write_bytes(b"".join(line_of(record) for record in (item, *given)))
+
+    assert import_file(home, file, batch="theirs", rules=ImportRules(redundancy=2)) == 0
+
+    with database.read() as session:
+        (labelled,) = records(session, "theirs")
+        assert session.scalars(select(LabelRow.assisted)).all() == ["prefilled"] * 2
+    passing = {"label_id", "item_id"}
+    assert labelled.item.metadata == item.metadata
+    assert sorted(str(one.model_dump(exclude=passing)) for one in labelled.annotations) == sorted(
+        str(one.model_dump(exclude=passing)) for one in given
+    )
