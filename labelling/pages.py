@@ -35,8 +35,10 @@ def register(app: FastAPI, hub: Hub, dose: Dose | None = None) -> None:
     frame.add_templates(HERE / "templates")
     frame.add_static("labelling", HERE / "static")
     frame.add_navigation("Labelling", "/labelling", roles_that_may(Action.LABEL_TASKS))
-    frame.add_navigation("Practice", "/labelling/practice", roles_that_may(Action.PRACTISE))
-    frame.add_navigation("Batches", "/labelling/batches", roles_that_may(Action.MAKE_BATCHES))
+    # Whoever labels finds practice and batches on that page: the header has few places.
+    labels = set(roles_that_may(Action.LABEL_TASKS))
+    makers = [role for role in roles_that_may(Action.MAKE_BATCHES) if role not in labels]
+    frame.add_navigation("Batches", "/labelling/batches", makers)
     frame.add_navigation("Models", "/models", roles_that_may(Action.VIEW_MODELS))
     quality_rooms.register(app)
     for page in (desk_pages, batch_pages, practice_pages, model_pages):

@@ -192,7 +192,7 @@ def _question(
 
 def _words(codebook: Codebook) -> Mapping[str, str]:
     """Every answer by its value, in the words of the codebook."""
-    words = {NOTHING: "nothing"}
+    words = {NOTHING: "Nothing"}
     for strand in codebook.strands:
         words[strand.value] = strand.title
         words.update({code.code: f"{code.code.replace('_', ' ')} {code.title}" for code in strand.codes})

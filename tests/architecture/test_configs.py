@@ -13,6 +13,7 @@ from labelling.codebook import load_codebook
 from labelling.firewall import load_firewall
 from labelling.glossary import load_glossary
 from labelling.interchange.mapping import load_mapping
+from labelling.practice.courses import load_courses
 from labelling.quality.adjudication_rules import load_adjudication_rules
 from labelling.sampling.rules import load_sampling_rules
 from model.configuration import configs_folder, load_yaml
@@ -43,6 +44,14 @@ from training.simulation.poison import load_poison_plan
 from training.suites.definition import load_definition
 from training.targets.target_settings import load_target_settings
 
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def load_practice(path: Path) -> Any:
+    """The courses, checked as the hub does it: against the codebook that ships."""
+    return load_courses(load_codebook(ROOT / "configs" / "codebook" / "codebook-v1.yaml"), path)
+
+
 # First match wins. A new kind of file gets a line here, with the loader that the product uses for it.
 LOADERS: list[tuple[str, Callable[[Path], Any]]] = [
     ("policy/outcomes.yaml", load_outcomes),
@@ -57,6 +66,7 @@ LOADERS: list[tuple[str, Callable[[Path], Any]]] = [
     ("codebook/*.yaml", load_codebook),
     ("interchange/*.yaml", load_mapping),
     ("labelling/firewall.yaml", load_firewall),
+    ("labelling/practice-*.yaml", load_practice),
     ("labelling/poison.yaml", load_poison_plan),
     ("labelling/sampling.yaml", load_sampling_rules),
     ("labelling/simulation.yaml", load_simulation_plan),

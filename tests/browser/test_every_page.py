@@ -36,7 +36,7 @@ def focus_from_the_start(page: Page) -> Iterator[dict]:
     """What has the focus after each Tab, from the top of the page to its end."""
     page.evaluate("document.activeElement.blur(); getSelection().removeAllRanges(); scrollTo(0, 0)")
     page.locator(".skip").focus()
-    for _ in range(120):
+    for _ in range(150):
         focused = page.evaluate(FOCUSED)
         if focused is None:
             return

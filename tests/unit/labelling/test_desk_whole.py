@@ -270,7 +270,7 @@ def test_practice_goes_from_a_course_to_the_agreed_answer_and_what_is_mixed_up(
     assert "0 of 1 right" in result
     start = desk.get("/practice").text
     assert "What you mix up" in start
-    assert re.search(r"nothing</th>\s*<td data-head=\"You said\">Antisemitic", start)
+    assert re.search(r"Nothing</th>\s*<td data-head=\"You said\">Antisemitic", start)
     with database.read() as session:
         assert session.scalars(select(LabelRow)).all() == []
     address = answered.headers["location"]
