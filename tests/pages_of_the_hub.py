@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
+from label_seed import label_by_two, second_bundle, suspect_labels
 from playwright.sync_api import Page, expect
 
 from labelling import command
+from labelling.labels import Answers
 
 
 def every_page(hub, new_page, page: Page, sign_in, tmp_path) -> Iterator[tuple[str, Page]]:
@@ -107,9 +109,56 @@ def every_page(hub, new_page, page: Page, sign_in, tmp_path) -> Iterator[tuple[s
     page.locator("summary").first.click()
     page.get_by_role("checkbox", name="Antisemitic").check()
     yield "desk", page
+    yield from quality_pages(hub, page, senior, tmp_path)
 
 
-PAGES = 28
+def quality_pages(hub, page: Page, senior: Page, tmp_path) -> Iterator[tuple[str, Page]]:
+    """The pages about labels and models, each with something on it."""
+    quoted = Answers(["antisemitic"], 2, "reports_or_quotes", codes=["IH2"], note="They report it.")
+    meant = Answers(["antisemitic"], 2, "endorses", codes=["IH2"], rationale=[(0, 8)])
+    texts = [f"Somebody says a thing about neighbours, number {number}." for number in range(4)]
+    label_by_two(hub.home, "read by two", [(text, meant, quoted) for text in texts])
+    label_by_two(hub.home, "agreed", [(f"A fair, day {day}.", Answers(), Answers()) for day in range(4)])
+    suspect_labels(hub.home, tmp_path, texts)
+    bundle = second_bundle(hub.home, tmp_path)
+    page.goto("/labelling/agreement/mine")
+    yield "own-figures", page
+    senior.goto("/labelling/agreement")
+    senior.evaluate("for (const fold of document.querySelectorAll('details')) fold.open = true")
+    yield "agreement", senior
+    senior.goto("/labelling/adjudication")
+    yield "disagreements", senior
+    senior.get_by_role("link", name="Judge the first").click()
+    expect(senior.get_by_role("heading", name="What each reader said")).to_be_visible()
+    senior.evaluate("for (const fold of document.querySelectorAll('details')) fold.open = true")
+    senior.get_by_role("checkbox", name="Antisemitic").check()
+    yield "disagreement", senior
+    senior.get_by_role("button", name="Record and go on").click()
+    expect(senior.get_by_role("alert", name="There is a problem")).to_be_visible()
+    yield "disagreement-with-errors", senior
+    senior.get_by_role("radio", name="Ambiguous text").check()
+    senior.get_by_label("Why?").fill("It can be read in two ways.")
+    senior.get_by_role("button", name="Record and go on").click()
+    expect(senior.get_by_role("status")).to_contain_text("Recorded")
+    senior.goto("/labelling/adjudication")
+    yield "disagreements-judged", senior
+    senior.goto("/labelling/suspects")
+    yield "label-errors", senior
+    senior.get_by_role("link", name="Judge the first").click()
+    expect(senior.get_by_role("heading", name="Is this label wrong?")).to_be_visible()
+    senior.evaluate("for (const fold of document.querySelectorAll('details')) fold.open = true")
+    yield "label-error", senior
+    senior.get_by_role("button", name="Wrong").click()
+    expect(senior.get_by_role("status")).to_contain_text("Confirmed")
+    senior.goto("/models")
+    yield "models", senior
+    senior.goto(f"/models/compare?bundle={bundle}")
+    yield "models-compare", senior
+    senior.goto("/models/shadow")
+    yield "models-shadow", senior
+
+
+PAGES = 37
 
 
 def judge(page: Page, outcome: str, severity: str) -> None:

@@ -9,8 +9,10 @@ from __future__ import annotations
 from urllib.parse import urlsplit
 
 import pytest
+from label_seed import label_by_two, suspect_labels
 from playwright.sync_api import Page, expect
 
+from labelling.labels import Answers
 from serve.console.security_headers import CONTENT_SECURITY_POLICY
 from serve.console.visible_text import visible
 
@@ -249,6 +251,54 @@ def test_hostile_words_of_reporters_and_readers_stay_words_on_every_page(
     expect(first.get_by_role("alert", name="There is a problem")).to_be_visible()
     assert first.get_by_label("What does the post say?").input_value() == words
     look(first, at="a report", has_words=False)
+
+
+def test_hostile_words_of_annotators_and_of_files_stay_words(
+    hub, own_host, new_page, sign_in, tmp_path
+) -> None:
+    """Texts, notes, cohorts, explanations, and a file of suspects: each holds markup, and each is read."""
+    words = "\n".join(line for line in HOSTILE[:40] if "\x01" not in line)
+    shown_words = visible(words)
+    texts = [words, f"{words} again"]
+    meant = Answers(
+        ["antisemitic"], 2, "endorses", note=words[:900], rationale=[(0, 60)], disagreement=HOSTILE[3]
+    )
+    quoted = Answers(["antisemitic"], 2, "counters", note=HOSTILE[1])
+    label_by_two(hub.home, "pilot", [(text, meant, quoted) for text in texts], cohort=HOSTILE[5])
+    suspect_labels(hub.home, tmp_path, texts, words=words)
+    page = new_page()
+    probe = Probe(page, own_host)
+    sign_in(page, "supervisor")
+
+    def look(*expected: str) -> None:
+        main = page.get_by_role("main")
+        page.evaluate("for (const fold of document.querySelectorAll('details')) fold.open = true")
+        text = main.evaluate("main => main.textContent")
+        assert [one for one in expected if one not in text] == []
+        made = main.locator("img, iframe, object, embed, base, link, meta, style, script, video, audio, math")
+        assert made.count() == 0
+        probe.assert_clean()
+
+    page.goto("/labelling/agreement")
+    look(visible(HOSTILE[5]))
+    page.goto("/labelling/adjudication")
+    look()
+    page.get_by_role("link", name="Judge the first").click()
+    look(shown_words[:300], visible(HOSTILE[1]), visible(HOSTILE[3]), visible(HOSTILE[5]))
+    page.get_by_label("Why?").fill(words[:1_500])
+    page.get_by_role("button", name="Record and go on").click()
+    expect(page.get_by_role("alert", name="There is a problem")).to_be_visible()
+    assert page.get_by_label("Why?").input_value() == words[:1_500]
+    look(shown_words[:300])
+    page.get_by_role("radio", name="Ambiguous text").check()
+    page.get_by_role("button", name="Record and go on").click()
+    expect(page.get_by_role("status")).to_contain_text("Recorded")
+    page.goto("/labelling/adjudication")
+    look(shown_words[:300])
+    page.goto("/labelling/suspects")
+    look()
+    page.get_by_role("link", name="Judge the first").click()
+    look(shown_words[:300], visible(HOSTILE[1]))
 
 
 def test_control_the_same_posts_on_an_unsafe_page_do_run(own_host, hub, new_page) -> None:
