@@ -14,6 +14,7 @@ from model.taxonomy import HEAD_ORDER
 from serve.storage.tables import Case, CasePost, GateVerdict, PostScores, ShadowScores
 
 LONGEST_VALUE: Final = 200
+HOLDS: Final = "non-inferior"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,7 @@ class GateLine:
     """A line of the gate's file as it is shown; the figures are None where nothing was measured."""
 
     name: str
+    family: str
     verdict: str
     old: float | None
     new: float | None
@@ -80,8 +82,23 @@ def gate_lines(verdict: GateVerdict) -> list[GateLine]:
     The file came from outside: what is no number or word in it is left out.
     """
     found = [_gate_line(line) for line in verdict.decision.get("lines", []) if isinstance(line, dict)]
-    order = {"inferior": 0, "undecided": 1, "non-inferior": 2}
+    order = {"inferior": 0, "undecided": 1, HOLDS: 2}
     return sorted(found, key=lambda line: order.get(line.verdict, 3))
+
+
+def telling(lines: Sequence[GateLine]) -> list[GateLine]:
+    """The lines that do not hold, and of each family of those that do the one nearest to its margin."""
+    nearest: dict[str, GateLine] = {}
+    for line in lines:
+        if line.verdict == HOLDS and (
+            line.family not in nearest or _room(line) < _room(nearest[line.family])
+        ):
+            nearest[line.family] = line
+    return [*(line for line in lines if line.verdict != HOLDS), *nearest.values()]
+
+
+def _room(line: GateLine) -> float:
+    return (line.low or 0.0) + (line.margin or 0.0)
 
 
 def _gate_line(line: Mapping[str, Any]) -> GateLine:
@@ -95,6 +112,7 @@ def _gate_line(line: Mapping[str, Any]) -> GateLine:
 
     return GateLine(
         name=words("name"),
+        family=words("family"),
         verdict=words("verdict"),
         old=number("old"),
         new=number("new"),

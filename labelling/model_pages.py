@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import RedirectResponse, Response
 from sqlalchemy.orm import Session
 
-from labelling.model_comparison import gate_lines, lineage_rows, shadow_posts
+from labelling.model_comparison import gate_lines, lineage_rows, shadow_posts, telling
 from model.errors import BadInput, Conflict, NotFound
 from serve.console.form_errors import FormError, sentence
 from serve.console.frame import frame_of
@@ -88,6 +88,7 @@ def compare_page(request: Request, person: Viewer, bundle: str = "") -> Response
         if current is None or other is None or other.bundle_id == current.bundle_id:
             raise NotFound("there is no such bundle to compare with the current one")
         verdict = newest_verdict(session, other.bundle_id, current.bundle_id)
+        lines = [] if verdict is None else gate_lines(verdict)
         is_shadow = named is not None and named.shadow == other.bundle_id
         return frame_of(request).render(
             request,
@@ -97,7 +98,8 @@ def compare_page(request: Request, person: Viewer, bundle: str = "") -> Response
             other=other,
             lineage=lineage_rows(current.lineage, other.lineage),
             verdict=verdict,
-            lines=[] if verdict is None else gate_lines(verdict),
+            lines=lines,
+            telling=telling(lines),
             shadow=disagreement(session, other.bundle_id, hub.policy),
             is_shadow=is_shadow,
             as_of=utc_now(),

@@ -26,8 +26,8 @@ Said = tuple[str, Answers, Answers]
 """A text and what two people answered."""
 
 
-def label_by_two(home: Path, batch: str, said: Sequence[Said]) -> list[str]:
-    """Tasks of a batch that two people have labelled, in order; their ids."""
+def label_by_two(home: Path, batch: str, said: Sequence[Said], *, cohort: str = "one") -> list[str]:
+    """Tasks of a batch that two people have labelled, in order; their ids. `cohort` is that of the first."""
     settings, database = open_home(home)
     codebook = load_codebook(settings.codebook)
     with closing(database), database.write() as session:
@@ -36,13 +36,13 @@ def label_by_two(home: Path, batch: str, said: Sequence[Said]) -> list[str]:
         rows = [TaskRow(str(place), text, place=place) for place, (text, _, _) in enumerate(said)]
         tasks.add_tasks(session, batch=batch, rows=rows, source="made", actor="system:tests", now=now)
         ids = []
-        for number, (actor, cohort) in enumerate((("officer:ada", "one"), ("officer:ben", "another"))):
+        for number, (actor, group) in enumerate((("officer:ada", cohort), ("officer:ben", "another"))):
             for _, *answers in said:
                 task = tasks.claim(session, actor=actor, now=now, lease_seconds=600, batch=batch)
                 assert task is not None
                 labels.save(
                     session, codebook, task_id=task.task_id, lease_number=task.lease_number, actor=actor,
-                    now=now, answers=answers[number], cohort=cohort, seconds_spent=4.0,
+                    now=now, answers=answers[number], cohort=group, seconds_spent=4.0,
                 )  # fmt: skip
                 ids.append(task.task_id)
     return ids[: len(said)]

@@ -7,9 +7,11 @@ import sqlite3
 from collections.abc import Iterator
 
 from exposure_reader import Reader
+from label_seed import label_by_two, second_bundle, suspect_labels
 from playwright.sync_api import Page, expect
 
 from labelling import command
+from labelling.labels import Answers
 
 
 def every_page(hub, new_page, page: Page, sign_in, tmp_path) -> Iterator[tuple[str, Page]]:
@@ -105,10 +107,11 @@ def every_page(hub, new_page, page: Page, sign_in, tmp_path) -> Iterator[tuple[s
     yield "not-found", page
     yield from _labelling(page, senior)
     yield from _pages_of_a_campaign(hub, new_page, page, senior, sign_in)
+    yield from quality_pages(hub, page, senior, tmp_path)
     yield from _exposure(hub, page, senior)
 
 
-PAGES = 51
+PAGES = 62
 
 
 def _labelling(page: Page, senior: Page) -> Iterator[tuple[str, Page]]:
@@ -234,6 +237,52 @@ def _pages_of_a_campaign(hub, new_page, page: Page, senior: Page, sign_in) -> It
     reader.goto("/search?severity=9")
     expect(reader.get_by_role("alert", name="There is a problem")).to_be_visible()
     yield "search-with-errors", reader
+
+
+def quality_pages(hub, page: Page, senior: Page, tmp_path) -> Iterator[tuple[str, Page]]:
+    """The pages about labels and models, each with something on it."""
+    quoted = Answers(["antisemitic"], 2, "reports_or_quotes", codes=["IH2"], note="They report it.")
+    meant = Answers(["antisemitic"], 2, "endorses", codes=["IH2"], rationale=[(0, 8)])
+    texts = [f"Somebody says a thing about neighbours, number {number}." for number in range(4)]
+    label_by_two(hub.home, "read by two", [(text, meant, quoted) for text in texts])
+    label_by_two(hub.home, "agreed", [(f"A fair, day {day}.", Answers(), Answers()) for day in range(4)])
+    suspect_labels(hub.home, tmp_path, texts)
+    bundle = second_bundle(hub.home, tmp_path)
+    page.goto("/labelling/agreement/mine")
+    yield "own-figures", page
+    senior.goto("/labelling/agreement")
+    senior.evaluate("for (const fold of document.querySelectorAll('details')) fold.open = true")
+    yield "agreement", senior
+    senior.goto("/labelling/adjudication")
+    yield "disagreements", senior
+    senior.get_by_role("link", name="Judge the first").click()
+    expect(senior.get_by_role("heading", name="What each reader said")).to_be_visible()
+    senior.evaluate("for (const fold of document.querySelectorAll('details')) fold.open = true")
+    senior.get_by_role("checkbox", name="Antisemitic").check()
+    yield "disagreement", senior
+    senior.get_by_role("button", name="Record and go on").click()
+    expect(senior.get_by_role("alert", name="There is a problem")).to_be_visible()
+    yield "disagreement-with-errors", senior
+    senior.get_by_role("radio", name="Ambiguous text").check()
+    senior.get_by_label("Why?").fill("It can be read in two ways.")
+    senior.get_by_role("button", name="Record and go on").click()
+    expect(senior.get_by_role("status")).to_contain_text("Recorded")
+    senior.goto("/labelling/adjudication")
+    yield "disagreements-judged", senior
+    senior.goto("/labelling/suspects")
+    yield "label-errors", senior
+    senior.get_by_role("link", name="Judge the first").click()
+    expect(senior.get_by_role("heading", name="Is this label wrong?")).to_be_visible()
+    senior.evaluate("for (const fold of document.querySelectorAll('details')) fold.open = true")
+    yield "label-error", senior
+    senior.get_by_role("button", name="Wrong").click()
+    expect(senior.get_by_role("status")).to_contain_text("Confirmed")
+    senior.goto("/models")
+    yield "models", senior
+    senior.goto(f"/models/compare?bundle={bundle}")
+    yield "models-compare", senior
+    senior.goto("/models/shadow")
+    yield "models-shadow", senior
 
 
 def judge(page: Page, outcome: str, severity: str) -> None:

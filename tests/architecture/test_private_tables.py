@@ -24,7 +24,8 @@ def test_table_of_reading_is_opened_by_its_room_alone(
 ) -> None:
     # The class as it is imported, or the table's name in SQL.
     opens = re.compile(
-        rf"import [^\n]*\b{table}\b|^    {table},$|\b(FROM|INTO|UPDATE) {TABLES[table]}\b", re.M
+        rf"from serve\.storage\.tables[\w.]* import [^\n]*\b{table}\b|^    {table},$|\b(FROM|INTO|UPDATE) {TABLES[table]}\b",
+        re.M,
     )
     holders = {
         file.as_posix()

@@ -9,116 +9,13 @@ from __future__ import annotations
 from urllib.parse import urlencode, urlsplit
 
 import pytest
-from playwright.sync_api import Dialog, Page, expect
+from hostile import HOSTILE, IN_ONE_POST, Probe
+from playwright.sync_api import Page, expect
 
 from serve.console.security_headers import CONTENT_SECURITY_POLICY
 from serve.console.visible_text import visible
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
-
-MARK = "window.PWNED=(window.PWNED||0)+1"
-HOSTILE = [
-    f"<script>{MARK}</script>",
-    f"</textarea><script>{MARK}</script>",
-    f"</title><script>{MARK}</script>",
-    f"</style></script><script>{MARK}</script>",
-    f'<!--<img src="--><img src=x onerror={MARK}//">',
-    f"<img src=x onerror='{MARK}'>",
-    f'<img src=x onerror="{MARK}">',
-    f"<IMG SRC=x OnErRoR={MARK}>",
-    f"<img/src=x/onerror={MARK}>",
-    f"<svg onload={MARK}>",
-    f"<svg><script>{MARK}</script></svg>",
-    f"<svg><animate onbegin={MARK} attributeName=x dur=1s>",
-    f"<math><mi><style><img src=x onerror={MARK}></style></mi></math>",
-    f"<details open ontoggle={MARK}>x</details>",
-    f"<video><source onerror={MARK}></video>",
-    f"<audio src=x onerror={MARK}>",
-    f"<body onload={MARK}>",
-    f"<input autofocus onfocus={MARK}>",
-    f"<select autofocus onfocus={MARK}>",
-    f"<marquee onstart={MARK}>x</marquee>",
-    f"<iframe srcdoc='<script>parent.{MARK.replace('window.', '')}</script>'></iframe>",
-    f'<iframe src="javascript:parent.{MARK.replace("window.", "")}"></iframe>',
-    f'<object data="javascript:{MARK}"></object>',
-    f'<embed src="javascript:{MARK}">',
-    f'<a href="javascript:{MARK}">press me</a>',
-    f"javascript:{MARK}",
-    "<a href=https://evil.example/>https://evil.example/</a>",
-    "<img src=https://evil.example/beacon.png>",
-    "<link rel=stylesheet href=https://evil.example/x.css>",
-    "<link rel=prefetch href=https://evil.example/prefetch>",
-    "<style>@import 'https://evil.example/x.css';</style>",
-    "<style>body{background:url(https://evil.example/bg)}</style>",
-    "<style>*{display:none!important}</style>",
-    "<base href=https://evil.example/>",
-    "<meta http-equiv=refresh content='0;url=https://evil.example/'>",
-    "<form action=https://evil.example/><input type=submit></form>",
-    "<div style='position:fixed;inset:0;z-index:9'>Sign in again</div>",
-    "<script src=https://evil.example/x.js></script>",
-    "<template><script>1</script></template>",
-    '<noscript><p title="</noscript><img src=x onerror=1>"></noscript>',
-    "{{7*7}}",
-    "{{ config }} {% for x in ().__class__.__base__.__subclasses__() %}{{ x }}{% endfor %}",
-    "{% raw %}{{ 7*7 }}{% endraw %}",
-    "{# comment #} ${7*7} #{7*7} <%= 7*7 %> [[7*7]] @(7*7)",
-    "&lt;script&gt; &#60;script&#62; &amp;lt; \\u003cscript\\u003e %3Cscript%3E",
-    '" onmouseover="alert(1)" x="',
-    "' onfocus='alert(1)' autofocus='",
-    "`${alert(1)}`",
-    "--></style></script>]]>",
-    "\u202egnirts lanoitcerid-ib\u202c",
-    "\u2066isolated\u2069 \u200f\u200emarks \u061c",
-    "zero\u200bwidth\u200cjoined\u200dhere\u2060and\ufeffthere",
-    "soft\u00adhyphen and \u180e and \u3164filler",
-    "tag characters \U000e0041\U000e0042 and \U000e0100 selectors",
-    "Z\u0351\u0352\u0353a\u0354\u0355l\u0356\u0357g\u0358\u0359o " + "\u0301" * 25,
-    "A" * 3_000,
-    "\u0627\u0644\u0646\u0635 \u05d8\u05e7\u05e1\u05d8 and English",
-    "\u2028line\u2029paragraph separators",
-    "control \x01\x08\x1b[31m codes \x7f\x85",
-    "\U0001f469\u200d\U0001f467 \U0001f3f4\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f",
-    "http://evil.example HTTPS://EVIL.EXAMPLE hxxp://done.example data:text/html,<b>x</b>",
-    "=cmd|' /C calc'!A0 @SUM(1+1) +1 -1",
-]
-IN_ONE_POST = 8
-
-
-class Probe:
-    """Watches a page for anything that text must not cause."""
-
-    def __init__(self, page: Page, own_host: str) -> None:
-        self.foreign: list[str] = []
-        self.dialogs: list[str] = []
-        page.add_init_script(
-            "window.seenViolations = [];"
-            "addEventListener('securitypolicyviolation', (e) => seenViolations.push(e.violatedDirective))"
-        )
-        page.on(
-            "request",
-            lambda request: urlsplit(request.url).netloc != own_host and self.foreign.append(request.url),
-        )
-        page.on("dialog", self._answer)
-        page.route("https://evil.example/**", lambda route: route.abort())
-        self.page = page
-
-    def _answer(self, dialog: Dialog) -> None:
-        if dialog.type == "beforeunload":  # the console's own question, before typed words are left
-            dialog.accept()
-        else:
-            self.dialogs.append(dialog.type)
-            dialog.dismiss()
-
-    def ran(self) -> int:
-        count: int = self.page.evaluate("window.PWNED || 0")
-        return count
-
-    def violations(self) -> list[str]:
-        found: list[str] = self.page.evaluate("window.seenViolations")
-        return found
-
-    def assert_clean(self) -> None:
-        assert (self.ran(), self.violations(), self.foreign, self.dialogs) == (0, [], [], [])
 
 
 @pytest.fixture
@@ -330,59 +227,6 @@ def test_hostile_wordings_reasons_and_filters_stay_words_on_the_pages_of_a_campa
     senior.goto("/linked")
     expect(senior.get_by_role("heading", level=1)).to_contain_text("has the text of a campaign")
     look(senior, HOSTILE[1])
-
-
-def test_hostile_texts_are_words_at_the_desk_beside_the_machines_scores_and_in_its_notes(
-    hub, own_host, new_page, sign_in, tmp_path
-) -> None:
-    groups = [HOSTILE[start : start + IN_ONE_POST] for start in range(0, len(HOSTILE), IN_ONE_POST)]
-    texts = ["\n".join(group) for group in groups]
-    hub.post(*texts)
-    senior, page = new_page(), new_page()
-    sign_in(senior, "supervisor")
-    senior.goto("/labelling/batches/new")
-    senior.get_by_label("What is it called?").fill("hostile")
-    senior.get_by_label("Audit, per cent").fill("0")
-    senior.get_by_role("checkbox", name="Show the machine's scores").check()
-    senior.get_by_role("button", name="Make the batch").click()
-    expect(senior.get_by_role("status")).to_contain_text("hostile was made")
-    probe = Probe(page, own_host)
-    sign_in(page, "annotator")
-    page.goto("/labelling")
-    page.get_by_role("button", name="Label hostile").click()
-    seen = []
-    while page.locator("#label").count():
-        page.wait_for_load_state()
-        page.keyboard.press("r")
-        box = page.locator("#text")
-        expect(box).to_be_visible()
-        seen.append(box.evaluate("box => box.textContent"))
-        page.locator("#text [data-start]").first.click()
-        page.keyboard.press("m")
-        page.locator("#note").fill(HOSTILE[1])
-        page.get_by_role("radio", name="S2").check()
-        page.get_by_role("radio", name="Neutral").check()
-        page.get_by_role("button", name="Save and go on").click()
-        expect(page.get_by_role("alert", name="There is a problem")).to_be_visible()
-        assert box.evaluate("box => box.textContent") == seen[-1]
-        assert page.locator("#note").input_value() == HOSTILE[1]
-        probe.assert_clean()
-        page.get_by_role("radio", name="Endorses").check()
-        with page.expect_navigation():
-            page.get_by_role("button", name="Save and go on").click()
-        if page.get_by_role("heading", name="What you said").count():
-            page.get_by_text("Show it again").click()
-            assert page.locator("#text").evaluate("box => box.textContent") == seen[-1]
-            made = page.get_by_role("main").locator(
-                "img, iframe, object, embed, script, style, a[href^=http]"
-            )
-            assert made.count() == 0
-            probe.assert_clean()
-            page.get_by_role("button", name="Keep my answer").click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("Labelling")
-    assert seen
-    assert set(seen) <= {visible(text) for text in texts}
-    probe.assert_clean()
 
 
 def test_control_the_same_posts_on_an_unsafe_page_do_run(own_host, hub, new_page) -> None:
