@@ -13,7 +13,7 @@ OUT ?= runs/minilm
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet
-ROOMS := model training serve labelling
+ROOMS := model training serve labelling doors
 CODE := $(ROOMS) watchhouse.py tests
 
 .PHONY: help run test lint stress bench bench-queue train evaluate screenshot clean
@@ -61,7 +61,7 @@ screenshot: $(VENV)/.dev ## Take docs/images/case.png again, in real Chromium
 
 clean: ## Remove .venv, caches and build output; hubs and training runs stay
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis test-screenshots
-	find model training serve labelling tests -name __pycache__ -type d -prune -exec rm -rf {} +
+	find model training serve labelling doors tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # One virtual environment, made with the first Python that is new enough and has venv and pip inside.
 # 3.11 first: it is the version that the tests run on. A command that exists may still not start

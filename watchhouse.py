@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from doors.label import label
+from doors.suite import suite
 from model.errors import Fault
 
 app = typer.Typer(
@@ -18,8 +20,6 @@ app = typer.Typer(
     add_completion=False,
 )
 admin = typer.Typer(help="Keys, people and the database of one hub.", no_args_is_help=True)
-label = typer.Typer(help="Labelling tasks in, labels out.", no_args_is_help=True)
-suite = typer.Typer(help="Our own functional suites: build and lint them.", no_args_is_help=True)
 app.add_typer(admin, name="admin")
 app.add_typer(label, name="label")
 app.add_typer(suite, name="suite")
@@ -88,13 +88,16 @@ def train(
     out: Annotated[Path, typer.Option(help="Run folder: checkpoints, then the bundle in OUT/bundle.")],
     labels: Annotated[
         list[Path] | None,
-        typer.Option(help="Labelled posts (JSONL of model/records.py) to mix in; repeatable."),
+        typer.Option(help="Labels of `watchhouse label export --for-training` to mix in; repeatable."),
     ] = None,
+    unchecked_labels: Annotated[
+        bool, typer.Option("--unchecked-labels", help="Take labels that have not passed the firewall.")
+    ] = False,
 ) -> None:
     """Train a bundle; run again on the same OUT to go on where it stopped."""
     from training.run import train_bundle
 
-    train_bundle(recipe, data=data, out=out, labels=labels or [])
+    train_bundle(recipe, data=data, out=out, labels=labels or [], unchecked_labels=unchecked_labels)
 
 
 @app.command()
@@ -342,94 +345,6 @@ def workflow_diagram() -> None:
     from serve.cases.workflow.command import workflow_page
 
     typer.echo(workflow_page(), nl=False)
-
-
-@label.command("add-tasks")
-def add_tasks(
-    batch: Annotated[str, typer.Option(help="Name of the batch.")],
-    source: Annotated[str, typer.Option(help="'cases', or a .jsonl or .csv file with id and text.")],
-    home: Home = Path("hub"),
-) -> None:
-    """Make labelling tasks from decided cases or from a file."""
-    from labelling.command import add_tasks as add
-
-    raise typer.Exit(add(home, batch=batch, source=source))
-
-
-@label.command("export")
-def export_labels(
-    out: Annotated[Path, typer.Option(help="JSONL file to write (schema of model/records.py).")],
-    home: Home = Path("hub"),
-    batch: Annotated[str | None, typer.Option(help="Only this batch.")] = None,
-) -> None:
-    """Write the standing labels as labelled posts that `watchhouse train --labels` reads."""
-    from labelling.command import export_labels as export
-
-    typer.echo(f"{export(home, out=out, batch=batch)} labelled posts written to {out}")
-
-
-@label.command("find-errors")
-def find_errors(
-    labels: Annotated[
-        Path, typer.Option(help="JSONL of `watchhouse label export`, or of model/post_labels.py.")
-    ],
-    out: Annotated[Path, typer.Option(help="Folder for suspects.jsonl, consensus.jsonl and summary.json.")],
-    bundle: Annotated[
-        Path | None,
-        typer.Option(
-            help="Score with this bundle, which these labels did not train; default: TF-IDF, out of fold."
-        ),
-    ] = None,
-    most: Annotated[int | None, typer.Option(min=1, help="Keep only so many suspects.")] = None,
-) -> None:
-    """Rank labels that are probably wrong, each with its reasons. Wants the extra `training`."""
-    from training.label_errors.command import find_label_errors
-
-    found = find_label_errors(labels, out, bundle=bundle, most=most)
-    typer.echo(f"{len(found.suspects)} suspects among {found.summary['posts']} posts written to {out}")
-
-
-@label.command("import-suspects")
-def import_suspects(
-    file: Annotated[Path, typer.Argument(help="suspects.jsonl of `watchhouse label find-errors`.")],
-    home: Home = Path("hub"),
-) -> None:
-    """Put labels that may be wrong in the hub's inbox, where people judge them."""
-    from labelling.suspects import import_file
-
-    done = import_file(home, file)
-    typer.echo(
-        f"{done.added} added, {done.known} known already, {done.unknown} about texts that have no label here"
-    )
-
-
-@suite.command("build")
-def build_suites(
-    out: Annotated[Path, typer.Option(help="Folder to write a CSV file for each suite into.")],
-    files: Annotated[
-        list[Path] | None, typer.Argument(help="Suite YAML; default: all of configs/suites.")
-    ] = None,
-) -> None:
-    """Expand suites into CSV files of HateCheck's shape."""
-    from training.suites.command import build
-
-    for path in build(files or [], out):
-        typer.echo(path)
-
-
-@suite.command("lint")
-def lint_suites(
-    files: Annotated[
-        list[Path] | None, typer.Argument(help="Suite YAML; default: all of configs/suites.")
-    ] = None,
-    data: Annotated[
-        Path | None, typer.Option(help="Data folder: compare with its corpora too (a few minutes).")
-    ] = None,
-) -> None:
-    """Check suites: shape, sizes, clauses, repeated texts, training data. Exit status 1 on any error."""
-    from training.suites.command import lint
-
-    raise typer.Exit(0 if lint(files or [], data) else 1)
 
 
 def main() -> None:

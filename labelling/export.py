@@ -24,15 +24,15 @@ def export(session: Session, batch: str | None = None) -> Iterator[LabelledPost]
     Raises: BadInput for the batch's name.
     """
     query = (
-        select(LabelRow, Task.text)
+        select(LabelRow, Task)
         .join(Task, Task.task_id == LabelRow.task_id)
         .where(LabelRow.undone_at.is_(None), LabelRow.skipped_because.is_(None))
         .order_by(LabelRow.labelled_at, LabelRow.label_id)
     )
     if batch is not None:
         query = query.where(Task.batch == check_batch(batch))
-    for label, text in session.execute(query.execution_options(yield_per=FETCHED_AT_ONCE)):
-        yield _record(label, text)
+    for label, task in session.execute(query.execution_options(yield_per=FETCHED_AT_ONCE)):
+        yield labelled_post(label, task)
 
 
 def pseudonym(actor: str) -> str:
@@ -44,10 +44,11 @@ def pseudonym(actor: str) -> str:
     return f"annotator-{sha256_of(actor.encode())[:12]}"
 
 
-def _record(label: LabelRow, text: str) -> LabelledPost:
+def labelled_post(label: LabelRow, task: Task) -> LabelledPost:
+    """One label of a task as a labelled post; a head that it says nothing of is null."""
     return LabelledPost(
         id=label.label_id,
-        text=text,
+        text=task.text,
         source="hub",
         hate=None if label.hate is None else _flag(label.hate),
         antisemitic=_strand(label, "antisemitic"),
@@ -61,12 +62,18 @@ def _record(label: LabelRow, text: str) -> LabelledPost:
         codebook_sha256=label.codebook_sha256,
         labelled_at=label.labelled_at.isoformat(),
         note=label.note,
+        sample_reason=task.sample_reason,
+        inclusion_probability=task.inclusion_probability,
     )
 
 
 def _strand(label: LabelRow, strand: str) -> Label:
-    """1 only for hate with the strand ticked. Source: `hate_rule` of the codebook that made the label."""
-    return None if label.hate is None else _flag(label.hate and strand in label.strands)
+    """1 only for hate with the strand ticked; null where nobody asked about it.
+
+    Source: `hate_rule` of the codebook that made the label.
+    """
+    asked = label.strands_asked is None or strand in label.strands_asked
+    return None if label.hate is None or not asked else _flag(label.hate and strand in label.strands)
 
 
 def _far_right(label: LabelRow) -> Label:

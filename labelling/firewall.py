@@ -22,6 +22,7 @@ from model.taxonomy import HEAD_ORDER
 Quarantined = Literal[
     "not_a_label",
     "protected_audit",
+    "protected_gold",
     "reported_by_the_same_person",
     "person_fails_gold",
     "resting",
@@ -33,6 +34,8 @@ Quarantined = Literal[
 """Why an entry does not train, in the order in which the rules are asked; the last is of the whole set."""
 
 AUDIT: Final = "audit"
+GOLD: Final = "gold"
+ADJUDICATION: Final = "adjudication"
 ANSWERS: Final = (0, 1)
 
 
@@ -74,7 +77,8 @@ class Entry(Protocol):
 
     `origin` is what it is (`label`, `adjudication`, `report`, `decision`, ...), `person` who said it,
     `source` who brought the text, None where our own sampler drew it. `answers` has 1 or 0 for the heads that
-    were answered. `sample_reason` is that of the task. `reporters` are all who reported the text.
+    were answered. `sample_reason` is that of the task. `reporters` are all who reported the text. `released`:
+    a person has looked at why it was held back, and let it go; what protects a set lets nothing go.
     """
 
     @property
@@ -95,6 +99,8 @@ class Entry(Protocol):
     def sample_reason(self) -> str | None: ...  # noqa: D102 - the class says what it is
     @property
     def reporters(self) -> frozenset[str]: ...  # noqa: D102 - the class says what it is
+    @property
+    def released(self) -> bool: ...  # noqa: D102 - the class says what it is
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +116,7 @@ class LabelEntry:
     source: str | None = None
     sample_reason: str | None = None
     reporters: frozenset[str] = frozenset()
+    released: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,12 +129,18 @@ class GoldRecord:
 
 @dataclass(frozen=True, slots=True)
 class AdmittedText:
-    """A text that may train: what enough people agree on, head by head, and the entries that say so."""
+    """A text that may train: what enough people agree on, head by head, and the entries that say so.
+
+    `shares` are soft labels: of the heads that enough people answered, the share of them who said 1, also
+    where they are not of one mind and `answers` has nothing.
+    """
 
     text_sha256: str
     answers: Mapping[str, int]
     source: str | None
     entries: tuple[str, ...]
+    shares: Mapping[str, float]
+    people: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,16 +182,16 @@ def admit(
             by_text[entry.text_sha256].append(entry)
         else:
             refused[entry.id] = reason
-    agreed: list[AdmittedText] = []
+    together: list[AdmittedText] = []
     for text, said in by_text.items():
-        answers, why_not = _agreed(said, rules.independent_people)
-        if why_not is not None:
-            refused.update(dict.fromkeys((entry.id for entry in said), why_not))
+        found = agreed(text, said, rules.independent_people)
+        if isinstance(found, AdmittedText):
+            together.append(found)
         else:
-            agreed.append(AdmittedText(text, answers, _source(said), tuple(entry.id for entry in said)))
-    kept = _within_share(agreed, rules.source_at_most, other_posts)
+            refused.update(dict.fromkeys((entry.id for entry in said), found))
+    kept = _within_share(together, rules.source_at_most, other_posts)
     names = {text.text_sha256 for text in kept}
-    for one in agreed:
+    for one in together:
         if one.text_sha256 not in names:
             refused.update(dict.fromkeys(one.entries, "source_over_its_share"))
     return Admission(tuple(kept), refused)
@@ -219,10 +232,12 @@ def _alone(entry: Entry, rules: FirewallRules, now: datetime, failing: set[str])
     """Why the entry cannot train whatever others say, if so."""
     if entry.origin not in rules.labels_are:
         return "not_a_label"
-    if entry.sample_reason == AUDIT:
-        return "protected_audit"
+    if entry.sample_reason in (AUDIT, GOLD):
+        return "protected_audit" if entry.sample_reason == AUDIT else "protected_gold"
     if entry.person in entry.reporters:
         return "reported_by_the_same_person"
+    if entry.released:
+        return None
     if entry.person in failing:
         return "person_fails_gold"
     if now - entry.made_at < timedelta(days=rules.quarantine_days):
@@ -230,28 +245,40 @@ def _alone(entry: Entry, rules: FirewallRules, now: datetime, failing: set[str])
     return None
 
 
-def _agreed(said: Sequence[Entry], people: int) -> tuple[dict[str, int], Quarantined | None]:
+def agreed(text: str, said: Sequence[Entry], people: int) -> AdmittedText | Quarantined:
     """What enough people say alike, and more than say otherwise, head by head; or why there is nothing.
 
-    Of one person the latest word counts.
+    Of one person the latest word counts. An adjudicator has seen what the others said: with one of them it
+    stands against all others.
     """
     latest: dict[str, Entry] = {}
     for entry in sorted(said, key=lambda one: (one.made_at, one.id)):
         latest[entry.person] = entry
     if len(latest) < people:
-        return {}, "too_few_people"
-    answers = {}
+        return "too_few_people"
+    answers, shares = {}, {}
     for head in HEAD_ORDER:
-        votes = Counter(entry.answers[head] for entry in latest.values() if head in entry.answers)
+        given = {who: entry.answers[head] for who, entry in latest.items() if head in entry.answers}
+        votes = Counter(given.values())
+        if len(given) >= people:
+            shares[head] = votes[1] / len(given)
+        decided = {
+            given[who] for who, entry in latest.items() if who in given and entry.origin == ADJUDICATION
+        }
         for answer in ANSWERS:
-            if votes[answer] >= people and votes[answer] > votes[1 - answer]:
+            outvotes = votes[answer] > votes[1 - answer] if len(decided) != 1 else answer in decided
+            if votes[answer] >= people and outvotes:
                 answers[head] = answer
-    return (answers, None) if answers else ({}, "people_disagree")
+    if not answers:
+        return "people_disagree"
+    entries = tuple(entry.id for entry in said)
+    return AdmittedText(text, answers, _source(said), entries, shares, len(latest))
 
 
 def _source(said: Sequence[Entry]) -> str | None:
     """Who brought the text; of several the first by name, so that a text counts once."""
-    return min((entry.source for entry in said if entry.source is not None), default=None)
+    brought = {entry.source for entry in said if not entry.released}
+    return min((source for source in brought if source is not None), default=None)
 
 
 def _within_share(texts: Sequence[AdmittedText], share: float, other_posts: int) -> list[AdmittedText]:

@@ -34,6 +34,8 @@ class TaskRow:
     inclusion_probability: float | None = None
     severity_expected: int = 1
     place: int = 0
+    about: dict[str, Any] | None = None
+    """What else its source said of it, where it came with labels."""
 
 
 @dataclass(frozen=True, slots=True)

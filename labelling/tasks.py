@@ -20,7 +20,7 @@ from labelling.task_sources import BadRow, TaskRow
 from model.configuration import sha256_of
 from model.errors import LeaseLost, NotFound
 from serve.audit.events import Event
-from serve.audit.log import record
+from serve.audit.log import Detail, record
 from serve.storage.identifiers import new_id
 from serve.storage.tables import BatchRow, LabelRow, Task, TaskSlot
 
@@ -54,9 +54,18 @@ class ClaimedTask:
 
 
 def add_tasks(
-    session: Session, *, batch: str, rows: Iterable[TaskRow | BadRow], source: str, actor: str, now: datetime
+    session: Session,
+    *,
+    batch: str,
+    rows: Iterable[TaskRow | BadRow],
+    source: str,
+    actor: str,
+    now: datetime,
+    tell: bool = True,
 ) -> AddedTasks:
     """Makes one task, with its slots, of every text that the batch does not have yet, and counts the rest.
+
+    With `tell` false no event says so: whoever adds row by row tells it once for all of them.
 
     Raises: BadInput for the batch's name, NotFound if there is no such batch (`batches.make_batch`).
     """
@@ -75,15 +84,17 @@ def add_tasks(
             added += 1
         else:
             duplicates += 1
-    record(
-        session,
-        actor=actor,
-        event=Event.TASK_ADDED,
-        subject=batch,
-        details={"added": added, "duplicates": duplicates, "bad": len(bad), "source": source[:200]},
-        at=now,
-    )
+    if tell:
+        told: dict[str, Detail] = {"added": added, "duplicates": duplicates, "bad": len(bad)}
+        told["source"] = source[:200]
+        record(session, actor=actor, event=Event.TASK_ADDED, subject=batch, details=told, at=now)
     return AddedTasks(added, duplicates, tuple(bad))
+
+
+def slots_of(session: Session, task_id: str) -> list[TaskSlot]:
+    """The slots of a task in their order, locked until the transaction ends."""
+    query = select(TaskSlot).where(TaskSlot.task_id == task_id).order_by(TaskSlot.slot).with_for_update()
+    return list(session.scalars(query))
 
 
 def _id_after(last: str) -> str:
@@ -111,6 +122,7 @@ def _insert(
         inclusion_probability=row.inclusion_probability,
         severity_expected=row.severity_expected,
         place=row.place,
+        about=row.about,
     )
     made = session.execute(statement.on_conflict_do_nothing().returning(Task.task_id)).first()
     if made is None:

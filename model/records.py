@@ -9,13 +9,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, Final, Literal, TypeVar
+from typing import Annotated, Any, Final, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from model.configuration import FrozenConfig
 from model.errors import BadRecord
-from model.taxonomy import SEVERITIES, SPEECH_ACT_ORDER
+from model.taxonomy import HEAD_ORDER, SEVERITIES, SPEECH_ACT_ORDER
 
 SCHEMA_VERSION: Final = 1
 """Written in every row; a reader refuses rows of a version it does not know."""
@@ -29,8 +29,10 @@ class LabelledPost(FrozenConfig):
     """A post and what people said of it.
 
     `rationale` holds [start, end) spans in code points of `text`. `source` names the corpus or
-    `hub`. `split` is train, dev or test; None lets training choose by hash. `sample_reason` is why the
-    post was chosen to be labelled; `inclusion_probability` the chance with which it was drawn, if by chance.
+    `hub`. `split` is train, dev or test; None lets training choose by hash. `soft` has, for heads on which
+    several people answered, the share of them who said 1; `people` is how many stand behind the row.
+    `sample_reason` is why the post was chosen to be labelled; `inclusion_probability` the chance with which
+    it was drawn, if by chance.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -52,6 +54,8 @@ class LabelledPost(FrozenConfig):
     codebook_sha256: str | None = None
     labelled_at: str | None = None
     note: str | None = None
+    soft: dict[str, Annotated[float, Field(ge=0, le=1)]] | None = None
+    people: int | None = Field(default=None, ge=1)
     sample_reason: str | None = None
     inclusion_probability: float | None = Field(default=None, gt=0, le=1)
 
@@ -61,6 +65,8 @@ class LabelledPost(FrozenConfig):
             raise ValueError(f"severity: one of {SEVERITIES}")
         if self.speech_act is not None and self.speech_act not in SPEECH_ACT_ORDER:
             raise ValueError(f"speech_act: one of {SPEECH_ACT_ORDER}")
+        if not set(self.soft or ()) <= set(HEAD_ORDER):
+            raise ValueError(f"soft: of {HEAD_ORDER}")
         for start, end in self.rationale or ():
             if not 0 <= start < end <= len(self.text):
                 raise ValueError("rationale: a span lies outside the text")

@@ -31,6 +31,8 @@ class Batch:
     """(b, s) int64"""
     labels: Tensor
     """(b, h) int8: 1, 0 or NOT_ANNOTATED"""
+    aims: Tensor
+    """(b, h) float32: what the heads are to say; the label, or the share of people who said 1"""
     speech_acts: Tensor
     """(b,) int64: a place in SPEECH_ACT_ORDER or NOT_ANNOTATED"""
     offensive: Tensor
@@ -57,6 +59,8 @@ class EncodedPosts:
     token_labels: NDArray[np.int8]
     starts: NDArray[np.int64]
     labels: NDArray[np.int8]
+    aims: NDArray[np.float32]
+    """(n, h): the label, or the share of people who said 1."""
     speech_acts: NDArray[np.int64]
     offensive: NDArray[np.int8]
     presumed: NDArray[np.bool_]
@@ -120,6 +124,7 @@ class EncodedPosts:
             torch.from_numpy(ids),
             torch.from_numpy(mask),
             torch.from_numpy(self.labels[every]),
+            torch.from_numpy(self.aims[every]),
             torch.from_numpy(self.speech_acts[every]),
             torch.from_numpy(self.offensive[every]),
             torch.from_numpy(token_labels),
@@ -161,11 +166,13 @@ def encode(
     all_copies = np.full(len(posts), NO_COPY, dtype=np.int64)
     for post_place, copy_place in (copies or {}).items():
         all_copies[post_place] = copy_place
+    labels = np.asarray([labels_shown(post) for post in posts], dtype=np.int8).reshape(len(posts), -1)
     return EncodedPosts(
         ids=np.concatenate(pieces) if pieces else np.zeros(0, dtype=np.int32),
         token_labels=np.concatenate(marks) if marks else np.zeros(0, dtype=np.int8),
         starts=starts,
-        labels=np.asarray([post.labels for post in posts], dtype=np.int8).reshape(len(posts), -1),
+        labels=labels,
+        aims=_aims(posts, labels),
         speech_acts=np.asarray([post.speech_act for post in posts], dtype=np.int64),
         offensive=np.asarray([post.offensive for post in posts], dtype=np.int8),
         presumed=np.asarray([post.presumed for post in posts], dtype=np.bool_),
@@ -174,6 +181,29 @@ def encode(
         copies=all_copies,
         pad_token_id=pad_token_id,
     )
+
+
+def labels_shown(post: MixturePost) -> list[int]:
+    """The labels of a post by HEAD_ORDER; where people are of two minds, what most of them say.
+
+    Dev posts are measured on, so there a label that nobody can tell stays none.
+    """
+    if post.soft is None or post.in_dev:
+        return post.labels
+    return [
+        round(share) if label == NOT_ANNOTATED and share is not None else label
+        for label, share in zip(post.labels, post.soft, strict=True)
+    ]
+
+
+def _aims(posts: Sequence[MixturePost], labels: NDArray[np.int8]) -> NDArray[np.float32]:
+    """What each head is to say of each post: (n, h)."""
+    aims = labels.clip(min=0).astype(np.float32)
+    for row, post in enumerate(posts):
+        for head, share in enumerate(post.soft or ()):
+            if share is not None and labels[row, head] != NOT_ANNOTATED:
+                aims[row, head] = share
+    return aims
 
 
 def _token_labels(encoding: Encoding, text: str, rationale: Spans | None) -> NDArray[np.int8]:

@@ -23,7 +23,7 @@ HATE = HEAD_ORDER.index("hate")
 
 def term_sums(outputs: Outputs, batch: Batch, presumed_q: float) -> Tensor:
     """The sum of each term over the posts of the batch that it is annotated for: (t,) float32."""
-    heads = masked_bce_sums(outputs.logits, batch.labels, batch.presumed, presumed_q)
+    heads = masked_bce_sums(outputs.logits, batch.labels, batch.presumed, presumed_q, batch.aims)
     sides = [
         speech_act_sum(outputs.speech_act, batch.speech_acts),
         masked_bce_sums(outputs.offensive.unsqueeze(1), batch.offensive.unsqueeze(1))[0],
@@ -33,15 +33,22 @@ def term_sums(outputs: Outputs, batch: Batch, presumed_q: float) -> Tensor:
     return torch.cat([heads, torch.stack(sides)])
 
 
-def masked_bce_sums(logits: Tensor, labels: Tensor, presumed: Tensor | None = None, q: float = 0.0) -> Tensor:
+def masked_bce_sums(
+    logits: Tensor,
+    labels: Tensor,
+    presumed: Tensor | None = None,
+    q: float = 0.0,
+    aims: Tensor | None = None,
+) -> Tensor:
     """Per head, the sum of binary cross-entropy over the annotated posts: (h,) float32.
 
-    `logits` (b, h) float32; `labels` (b, h) int8 of 1, 0 or NOT_ANNOTATED. For posts that are `presumed`
+    `logits` (b, h) float32; `labels` (b, h) int8 of 1, 0 or NOT_ANNOTATED; `aims` (b, h) float32 in [0, 1]
+    where the label is a share of people (soft labels, Peterson et al. 2019). For posts that are `presumed`
     negatives (b,) bool and q > 0 the bounded loss (1 - (1 - p)^q) / q takes its place: a hateful post among
     them is not forced down with all its weight. Source: Zhang and Sabuncu 2018, generalised cross-entropy.
     """
     annotated = labels != NOT_ANNOTATED  # (b, h)
-    target = labels.clamp(min=0).to(logits.dtype)
+    target = (labels.clamp(min=0) if aims is None else aims).to(logits.dtype)
     each = functional.binary_cross_entropy_with_logits(logits, target, reduction="none")  # (b, h)
     if presumed is not None and q > 0:
         bounded = (1 - torch.exp(q * functional.logsigmoid(-logits))) / q

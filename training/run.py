@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
+from model.admission import AdmissionSlip, read_slip
 from model.configuration import configs_folder, sha256_of
+from model.errors import BadConfig
 from model.normalise import NORMALISER_VERSION
 from training.corpora.mixture import Mixture, MixturePost, build_mixture, label_counts
 from training.corpora.overlap import near_duplicates, text_key
@@ -32,11 +34,13 @@ def train_bundle(
     out: Path,
     labels: Sequence[Path],
     stop_after_steps: int | None = None,
+    unchecked_labels: bool = False,
 ) -> Path | None:
     """The folder of the finished bundle. Run it again on the same `out` to go on where it stopped.
 
     None when `stop_after_steps` ended it early. Under `accelerate launch` every process trains and the
-    first one exports. Raises: BadConfig, BadRecord, BundleRefused.
+    first one exports. Labels must have passed the firewall, each file with its slip beside it, unless
+    `unchecked_labels` says that they need not. Raises: BadConfig, BadRecord, BundleRefused.
     """
     from training.batches import load_tokenizer
     from training.encoders import first_process_first, pad_token_id, prepare_encoder
@@ -47,8 +51,10 @@ def train_bundle(
     console = Console(stderr=True, quiet=not is_first)
     loaded = load_recipe(recipe_path)
     recipe = loaded.recipe
+    slips = [] if unchecked_labels else [read_slip(path) for path in labels]
     with console.status("preparing the mixture") as status:
         mixture = build_mixture(recipe, data, labels, tick=lambda what: status.update(what))
+    check_sources(slips, len(mixture.train))
     print_mixture(mixture, console)
     run = RunFolder(out)
     out.mkdir(parents=True, exist_ok=True)
@@ -68,6 +74,16 @@ def train_bundle(
     bundle = export_bundle(trained, loaded, mixture, encoder, run, padding, data, console)
     console.print(f"bundle written to {bundle}")
     return bundle
+
+
+def check_sources(slips: Sequence[AdmissionSlip], posts: int) -> None:
+    """Passes if no source of labels is more than its share of the training posts. Raises: BadConfig."""
+    for slip in slips:
+        if slip.largest_source > slip.source_at_most * posts:
+            raise BadConfig(
+                f"labels: one source has brought {slip.largest_source} of {posts} training posts, more than "
+                f"{slip.source_at_most:.0%}; export them again with --data"
+            )
 
 
 def encoded_run(
@@ -154,6 +170,7 @@ def _content(post: MixturePost) -> tuple[object, ...]:
     return (
         *(post.corpus, post.id, post.text, post.labels, post.repeat),
         *(post.speech_act, post.offensive, post.rationale, post.presumed),
+        *([] if post.soft is None else [post.soft]),
     )
 
 

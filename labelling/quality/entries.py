@@ -19,7 +19,7 @@ class LabelEntry:
 
     `text` is what was labelled, by its hash or task id. `labelled_at` is UTC. `spans` are [start, end) code
     points of `words`, the raw text, and are counted only where both are there. `assisted`: the annotator had
-    seen a suggestion before answering.
+    seen a suggestion before answering. `asked`: the strands that there were to tick, None: all of them.
     """
 
     annotator: str
@@ -38,6 +38,7 @@ class LabelEntry:
     spans: tuple[tuple[int, int], ...] | None = None
     seconds: float | None = None
     assisted: bool = False
+    asked: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +83,7 @@ def set_ratings_for(
 
 
 _LABELS: Final[Mapping[str, Callable[[LabelEntry], frozenset[str] | None]]] = {
-    "strand": lambda entry: entry.strands,
+    "strand": lambda entry: entry.strands if entry.asked is None else None,
     "code": lambda entry: entry.codes,
     "flag": lambda entry: entry.flags,
 }
@@ -112,6 +113,8 @@ def _ticked(kind: str, label: str) -> Question:
 
     def answer(entry: LabelEntry) -> float | None:
         given = labels(entry)
+        if kind == "strand" and entry.asked is not None and label in entry.asked:
+            given = entry.strands
         return None if given is None else float(label in given)
 
     return Question(f"{kind}:{label}", "binary", answer)

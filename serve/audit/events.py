@@ -79,6 +79,8 @@ class Event(StrEnum):
     GOLD_MADE = "labelling:gold:made"
     SUSPECTS_IMPORTED = "labelling:suspects:imported"
     SUSPECT_JUDGED = "labelling:suspect:judged"
+    LABELS_IMPORTED = "labelling:labels:imported"
+    TERMS_MEASURED = "labelling:terms:measured"
     REPORT_DOWNLOADED = "research:report:downloaded"
     SUITE_UPLOADED = "research:suite:uploaded"
     SUITE_DISCARDED = "research:suite:discarded"

@@ -10,7 +10,7 @@ from fastapi import Request
 from fastapi.responses import Response
 from sqlalchemy.orm import Session
 
-from model.errors import LeaseLost
+from model.errors import BadInput, LeaseLost
 from serve.cases.deciding import standing_decision
 from serve.cases.leases import IS_DECIDED
 from serve.cases.placing import scores_hidden, why_this_place
@@ -77,7 +77,7 @@ def standing_page(
         request,
         "standing.html",
         person=person,
-        status=HTTPStatus.UNPROCESSABLE_ENTITY if errors else HTTPStatus.OK,
+        status=status_of(BadInput) if errors else HTTPStatus.OK,
         case=case,
         state=State(case.state),
         is_decided=is_decided,

@@ -18,6 +18,18 @@ def new_id() -> str:
     return "".join(_ALPHABET[(value >> shift) & 31] for shift in range(125, -1, -5))
 
 
+def made_at(ulid: str) -> datetime:
+    """When an id of `new_id` was made, UTC, to the millisecond.
+
+    >>> made_at("01ARZ3NDEKTSV4RRFFQ69G5FAV").isoformat(timespec="milliseconds")
+    '2016-07-30T23:54:10.259+00:00'
+    """
+    milliseconds = 0
+    for letter in ulid[:10]:
+        milliseconds = milliseconds * 32 + _ALPHABET.index(letter)
+    return datetime.fromtimestamp(milliseconds / 1000, UTC)
+
+
 def utc_now() -> datetime:
     """The present instant, aware, UTC."""
     return datetime.now(UTC)

@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from labelling.codebook import load_codebook
-from labelling.quality.adjudication_rules import load_adjudication_rules
-from labelling.interchange.mapping import load_mapping
 from labelling.firewall import load_firewall
+from labelling.glossary import load_glossary
+from labelling.interchange.mapping import load_mapping
+from labelling.quality.adjudication_rules import load_adjudication_rules
 from labelling.sampling.rules import load_sampling_rules
 from model.configuration import configs_folder, load_yaml
 from model.errors import BadConfig
@@ -50,6 +51,7 @@ LOADERS: list[tuple[str, Callable[[Path], Any]]] = [
     ("law/*.yaml", load_law),
     ("policy/*.yaml", load_policy),
     ("codebook/adjudication.yaml", load_adjudication_rules),
+    ("codebook/glossary.yaml", load_glossary),
     ("codebook/*.yaml", load_codebook),
     ("interchange/*.yaml", load_mapping),
     ("labelling/firewall.yaml", load_firewall),

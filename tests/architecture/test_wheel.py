@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-ROOMS = ("model", "training", "serve", "labelling", "configs")
+ROOMS = ("model", "training", "serve", "labelling", "doors", "configs")
 
 
 @pytest.fixture(scope="module")

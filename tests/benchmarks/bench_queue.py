@@ -94,7 +94,8 @@ def main() -> None:
 HEAD = "  backlog  pairs/s  claim p50   p99 ms  decide p50   p99 ms  CPU ms a pair: workers  PostgreSQL   sum"
 LINE = (
     "{backlog:>9,}  {pairs_a_second:>7.0f}  {claim_p50_ms:>9.1f}  {claim_p99_ms:>7.1f}"
-    "  {decide_p50_ms:>10.1f}  {decide_p99_ms:>7.1f}  {workers_cpu_ms:>23.2f}  {postgresql_cpu_ms:>10.2f}  {cpu_ms:>4.2f}"
+    "  {decide_p50_ms:>10.1f}  {decide_p99_ms:>7.1f}"
+    "  {workers_cpu_ms:>23.2f}  {postgresql_cpu_ms:>10.2f}  {cpu_ms:>4.2f}"
 )
 
 

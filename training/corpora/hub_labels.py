@@ -24,11 +24,28 @@ def voted_posts(paths: Sequence[Path]) -> list[CorpusPost]:
     return [_hub_post(records) for records in by_key.values()]
 
 
+def _admitted(record: LabelledPost, labels: list[int]) -> CorpusPost:
+    """A row in which the firewall put people's answers together: their shares, act and marks come along."""
+    shares = record.soft or {}
+    return CorpusPost(
+        corpus=HUB,
+        id=record.id,
+        text=record.text,
+        split=record.split,
+        labels=labels,
+        rationale=record.rationale,
+        speech_act=record.speech_act,
+        soft=tuple(shares.get(head) for head in HEAD_ORDER),
+    )
+
+
 def _hub_post(records: list[LabelledPost]) -> CorpusPost:
     labels = []
     for head in HEAD_ORDER:
         votes = Counter(value for record in records if (value := getattr(record, head)) is not None)
         labels.append(NOT_ANNOTATED if votes[0] == votes[1] else int(votes[1] > votes[0]))
+    if len(records) == 1 and records[0].soft is not None:
+        return _admitted(records[0], labels)
     splits = {record.split for record in records}
     split = next((name for name in ("test", "dev", "train") if name in splits), None)
     return CorpusPost(corpus=HUB, id=records[0].id, text=records[0].text, split=split, labels=labels)

@@ -72,6 +72,8 @@ class MixturePost:
     offensive: int = NOT_ANNOTATED
     rationale: Spans | None = None
     presumed: bool = False
+    soft: tuple[float | None, ...] | None = None
+    """By HEAD_ORDER, the share of people who said 1: what training aims at in place of the label."""
 
 
 @dataclass(slots=True)
@@ -270,6 +272,7 @@ class _Gathering:
             offensive=offensive_of(post),
             rationale=rationale_in(post),
             presumed=presumed_negative,
+            soft=post.soft,
         )
         if key not in self.seen:
             self.seen[key] = new
@@ -293,7 +296,8 @@ class _Gathering:
             return "left out: no words"
         if key in self.barred:
             return "left out: stands in an evaluation set"
-        if all(label == NOT_ANNOTATED for label in labels) and not self._teaches_beside(post):
+        says_nothing = all(label == NOT_ANNOTATED for label in labels) and post.soft is None
+        if says_nothing and not self._teaches_beside(post):
             self.unlabelled.add(key)
             return "left out: no label for any head"
         if presumed_negative and self.pattern.search(text):

@@ -39,7 +39,8 @@ BARRED_LICENCE_WORDS = (
 class CorpusPost:
     """One row of a corpus. `labels` follow `HEAD_ORDER`: 1, 0 or NOT_ANNOTATED.
 
-    `rationale` holds [start, end) in characters of `text`; None where nobody marked words.
+    `rationale` holds [start, end) in characters of `text`; None where nobody marked words. `soft` has, in the
+    order of `HEAD_ORDER`, the share of people who said 1; None for a head of which it is not known.
     """
 
     corpus: str
@@ -53,6 +54,7 @@ class CorpusPost:
     rationale: Spans | None = None
     speech_act: str | None = None
     meta: dict[str, Any] | None = None
+    soft: tuple[float | None, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,10 +38,19 @@ class DeskChoice:
     may_train: bool
 
 
+class Chosen(Protocol):
+    """What a desk of the labelling tool chooses: `DeskChoice` in its own words."""
+
+    @property
+    def place(self) -> int: ...  # noqa: D102 - the class says what it is
+    @property
+    def may_train(self) -> bool: ...  # noqa: D102 - the class says what it is
+
+
 class Desk(Protocol):
     """A sampler at work on one pool."""
 
-    def choose(self, view: DeskView, /) -> Sequence[DeskChoice]:
+    def choose(self, view: DeskView, /) -> Sequence[Chosen]:
         """The next batch; shorter at the end of the pool."""
         ...
 

@@ -79,6 +79,7 @@ class Said:
     made_at: datetime = LABELLED_AT
     sample_reason: str | None = None
     reporters: frozenset[str] = frozenset()
+    released: bool = False
 
 
 class AdmittedText(Protocol):

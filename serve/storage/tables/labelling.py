@@ -5,7 +5,17 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Boolean, CheckConstraint, Float, ForeignKey, Index, Integer, String, UniqueConstraint
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    CheckConstraint,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    String,
+    UniqueConstraint,
+)
 from sqlalchemy import text as sql
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -51,6 +61,9 @@ class Task(Row):
     inclusion_probability: Mapped[float | None] = mapped_column(Float, comment="null: none is defined")
     severity_expected: Mapped[int] = mapped_column(Integer, default=1)
     place: Mapped[int] = mapped_column(Integer, default=0, comment="in its batch")
+    about: Mapped[dict[str, Any] | None] = mapped_column(
+        JSON(none_as_null=True), comment="what else its source said of it"
+    )
 
     __table_args__ = (UniqueConstraint("batch", "text_sha256"),)
 
@@ -140,6 +153,12 @@ class LabelRow(Row):
     codebook: Mapped[str]
     codebook_sha256: Mapped[str] = mapped_column(String(64))
     imported_from: Mapped[str | None] = mapped_column(comment="null: made at this desk")
+    strands_asked: Mapped[list[Any] | None] = mapped_column(
+        JSON(none_as_null=True), comment="null: all; else those with an answer"
+    )
+    extra: Mapped[dict[str, Any] | None] = mapped_column(
+        JSON(none_as_null=True), comment="fields of its record without a column"
+    )
 
     __table_args__ = (
         # At most one standing label per task and annotator.

@@ -73,6 +73,8 @@ def test_only_those_who_label_may_open_the_pages(
         "officer",
     }
     assert {role for role, statuses in answers.items() if statuses == (403, 403)} == {
+        "hub_lead",
+        "records_officer",
         "researcher",
         "auditor",
         "admin",

@@ -106,7 +106,10 @@ def test_audit_tells_the_difference_on_the_traffic_and_how_sure_it_is(measure: s
     said = np.asarray([one.spread / math.sqrt(one.posts) for one in found])
     # ECE is never below nothing, so a sample's is too large, for both models: hence the tolerance.
     assert values.mean() == pytest.approx(truth, abs=3.5 * values.std() / math.sqrt(60) + 0.003)
-    assert np.median(said) == pytest.approx(values.std(), rel=0.3)
+    # The half posts widen F1's spread by a third. The area's is right in the mean square: a hateful post of
+    # the lowest stratum weighs much, so 88 % of its intervals hold the truth with 77 positives.
+    assert 0.75 < math.sqrt(np.mean(said**2)) / values.std() < 1.45
+    assert np.mean(np.abs(values - truth) < 1.96 * said) >= 0.85
 
 
 def evidence(measure: str, positive: np.ndarray, old: np.ndarray, new: np.ndarray, drawn: Drawn):  # type: ignore[no-untyped-def] # a test's own shorthand

@@ -1,4 +1,4 @@
-"""The poison simulation on a made-up data folder: who lies, and what happens with and without the firewall."""
+"""The poison simulation on a made-up data folder: who lies, with and without the firewall."""
 
 from __future__ import annotations
 
@@ -140,7 +140,7 @@ def test_one_annotator_answers_the_opposite_and_the_others_hardly_ever(
 
     assert len(said) == plan.annotators
     assert shares.pop("annotator-0") > 0.8
-    assert max(shares.values()) < 0.25
+    assert max(shares.values()) < 0.35  # some twenty labels each
 
 
 def test_texts_have_two_labels_and_a_third_where_the_two_differ(plan: PoisonPlan, stream: Stream) -> None:
@@ -181,7 +181,7 @@ def test_firewall_keeps_the_gold_figure_where_it_falls_without(
     assert len(rows) == 1 + 2 * 2
     for row in rows[1:]:
         verdicts = row["poisoned"]["verdicts"]
-        assert verdicts["admitted"] > 150
+        assert verdicts["admitted"] > 120
         assert verdicts["not_a_label"] == 14 * 5 + 6 * 5 * 3
     kept, lost = (fall(rows[1:], arm, 100) for arm in ("firewall", "no_firewall"))
     assert kept.value < 0.03
