@@ -64,6 +64,7 @@ def entry_of(label: LabelRow, text: str, text_sha256: str) -> LabelEntry:
         words=text,
         spans=tuple((start, end) for start, end in label.rationale) or None,
         seconds=label.seconds_spent,
+        asked=None if label.strands_asked is None else frozenset(label.strands_asked),
         assisted=label.assisted != "none",
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from tiny_bundle import build_tiny_bundle
@@ -26,14 +26,25 @@ Said = tuple[str, Answers, Answers]
 """A text and what two people answered."""
 
 
-def label_by_two(home: Path, batch: str, said: Sequence[Said], *, cohort: str = "one") -> list[str]:
+def label_by_two(
+    home: Path,
+    batch: str,
+    said: Sequence[Said],
+    *,
+    cohort: str = "one",
+    days_ago: float = 0,
+    sample_reason: str = "all",
+) -> list[str]:
     """Tasks of a batch that two people have labelled, in order; their ids. `cohort` is that of the first."""
     settings, database = open_home(home)
     codebook = load_codebook(settings.codebook)
     with closing(database), database.write() as session:
-        now = utc_now()
+        now = utc_now() - timedelta(days=days_ago)
         make_batch(session, codebook, batch=batch, actor="system:tests", now=now, redundancy=2)
-        rows = [TaskRow(str(place), text, place=place) for place, (text, _, _) in enumerate(said)]
+        rows = [
+            TaskRow(str(place), text, sample_reason=sample_reason, place=place)
+            for place, (text, _, _) in enumerate(said)
+        ]
         tasks.add_tasks(session, batch=batch, rows=rows, source="made", actor="system:tests", now=now)
         ids = []
         for number, (actor, group) in enumerate((("officer:ada", cohort), ("officer:ben", "another"))):

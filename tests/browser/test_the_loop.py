@@ -31,7 +31,6 @@ from tiny_training import (  # noqa: E402 - only importable with the extra `trai
     write_tiny_recipe,
 )
 
-from labelling import command  # noqa: E402 - the same
 from labelling.labels import Answers  # noqa: E402 - the same
 from model.configuration import configs_folder  # noqa: E402 - the same
 from model.records import LabelledPost, write_jsonl  # noqa: E402 - the same
@@ -64,16 +63,13 @@ def until(holds: Callable[[], bool], what: str) -> None:
     raise AssertionError(f"not within two minutes: {what}")
 
 
-def train(folder: Path, labels: Path) -> Path:
-    """The bundle of `watchhouse train --labels` on a tiny encoder, pack and recipe."""
-    encoder = folder / "encoder"
-    encoder.mkdir()
-    build_tiny_encoder(encoder)
+def write_data(folder: Path) -> Path:
+    """A tiny data folder, with harmless words enough that a rare word alone means nothing."""
     hatecheck = [
         {**row, "split": "test", "functionality": "F1_h" if row["hate"] else "F2_nh"}
         for row in made_up_posts(40, seed=3)
     ]
-    write_pack(
+    return write_pack(
         folder / "data",
         {
             ("train", "first"): made_up_posts(260, seed=1),
@@ -81,13 +77,12 @@ def train(folder: Path, labels: Path) -> Path:
             ("known", "hatecheck"): hatecheck,
         },
     )
-    recipe = write_tiny_recipe(
-        folder / "recipe.yaml", encoder, epochs=4, corpora=[{"name": "first"}, {"name": "plain"}],
-        background=[],
-    )  # fmt: skip
-    arguments = ["--recipe", recipe, "--data", folder / "data", "--out", folder / "run", "--labels", labels]
+
+
+def run_command(*arguments: object) -> str:
+    """What `watchhouse` printed, run as a person would."""
     done = subprocess.run(
-        [sys.executable, "watchhouse.py", "train", *map(str, arguments)],
+        [sys.executable, "watchhouse.py", *map(str, arguments)],
         cwd=REPOSITORY,
         env={**os.environ, "OMP_NUM_THREADS": "1"},
         capture_output=True,
@@ -95,6 +90,20 @@ def train(folder: Path, labels: Path) -> Path:
         check=False,
     )
     assert done.returncode == 0, done.stderr[-3_000:]
+    return done.stdout
+
+
+def train(folder: Path, labels: Path) -> Path:
+    """The bundle of `watchhouse train --labels` on a tiny encoder and recipe."""
+    encoder = folder / "encoder"
+    encoder.mkdir()
+    build_tiny_encoder(encoder)
+    recipe = write_tiny_recipe(
+        folder / "recipe.yaml", encoder, epochs=4, corpora=[{"name": "first"}, {"name": "plain"}],
+        background=[],
+    )  # fmt: skip
+    out = folder / "run"
+    run_command("train", "--recipe", recipe, "--data", folder / "data", "--out", out, "--labels", labels)
     return folder / "run" / "bundle"
 
 
@@ -193,7 +202,8 @@ def test_labels_become_the_next_model_and_it_goes_back_with_one_click(
         (f"Somebody said that {HATEFUL['islamophobic']}, at stop {n}.", HATE, QUOTE) for n in range(5)
     ]
     agreed = [(f"{HATEFUL['islamophobic']} says the wall at number {n}", HATE, HATE) for n in range(10)]
-    label_by_two(hub.home, "pilot", disputed + agreed)
+    # Labels rest before they train, and these were drawn by the hub's own sampler.
+    label_by_two(hub.home, "pilot", disputed + agreed, days_ago=10, sample_reason="uncertainty")
     senior, lead = new_page(), new_page()
     sign_in(senior, "supervisor")
     sign_in(lead, "hub_lead")
@@ -204,7 +214,11 @@ def test_labels_become_the_next_model_and_it_goes_back_with_one_click(
     ]  # fmt: skip
 
     labels = tmp_path / "labels.jsonl"
-    assert command.export_labels(hub.home, out=labels, batch=None) > 0
+    data = write_data(tmp_path)
+    said = run_command(
+        "label", "export", "--for-training", "--home", hub.home, "--out", labels, "--data", data
+    )
+    assert "of 10 texts may train" in said  # those on which two people agree
     bundle = train(tmp_path, labels)
     new = register_bundle(hub.home, folder=bundle, verdict=ask_gate(tmp_path, bundle, tiny_bundle))
     old = hub.rows("SELECT bundle_id FROM bundle_aliases WHERE alias = 'current'")[0]["bundle_id"]
