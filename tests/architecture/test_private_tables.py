@@ -24,7 +24,8 @@ def test_table_of_reading_is_opened_by_its_room_alone(
 ) -> None:
     # The class as it is imported, or the table's name in SQL.
     opens = re.compile(
-        rf"from serve\.storage\.tables[\w.]* import [^\n]*\b{table}\b|^    {table},$|\b(FROM|INTO|UPDATE) {TABLES[table]}\b",
+        rf"from serve\.storage\.tables[\w.]* import [^\n]*\b{table}\b|^    {table},$"
+        rf"|\b(FROM|INTO|UPDATE) {TABLES[table]}\b",
         re.M,
     )
     holders = {
