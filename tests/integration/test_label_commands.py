@@ -120,7 +120,7 @@ def test_gold_set_and_the_corpora_beside_decide_what_may_train(
     marks = {1: "awful dreadful people", 0: "lovely quiet weather"}
     write_jsonl(
         [
-            LabelledPost(id=str(n), text=f"{marks[n % 2]} {n}", source="hub", split="test", hate=n % 2)  # type: ignore[arg-type]  # 1 or 0 is what it is
+            LabelledPost(id=str(n), text=f"{marks[n % 2]} {n}", source="hub", split="test", hate=n % 2)  # type: ignore[arg-type] # n % 2 is 1 or 0
             for n in range(60)
         ],
         gold,
