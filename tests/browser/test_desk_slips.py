@@ -49,7 +49,7 @@ def desk(open_desk: Callable[..., Page]) -> Page:
 
 
 def test_lost_text_is_noticed_at_once_and_not_sent(hub: Any, desk: Page) -> None:
-    desk.get_by_label("Note").fill(NOTE)
+    desk.get_by_label("Note, if you need one").fill(NOTE)
     with sqlite3.connect(hub.home / "hub.sqlite", timeout=30) as connection:
         connection.execute("UPDATE task_slots SET lease_number = lease_number + 1 WHERE state = 'leased'")
     connection.close()
@@ -63,7 +63,7 @@ def test_lost_text_is_noticed_at_once_and_not_sent(hub: Any, desk: Page) -> None
     desk.keyboard.press("Escape")
     desk.locator("#text").focus()
     desk.keyboard.press("Enter")
-    expect(desk.get_by_label("Note")).to_have_value(NOTE)
+    expect(desk.get_by_label("Note, if you need one")).to_have_value(NOTE)
     assert sent == []
 
 
@@ -90,14 +90,14 @@ def test_undo_with_a_note_asks_first(hub: Any, desk: Page) -> None:
     expect(desk.locator("#said")).to_contain_text("Saved: not hate.")
     desk.wait_for_load_state()
     desk.keyboard.press("r")
-    desk.get_by_label("Note").fill(NOTE)
+    desk.get_by_label("Note, if you need one").fill(NOTE)
     desk.keyboard.press("Escape")
     asked: list[str] = []
     desk.once("dialog", lambda dialog: (asked.append(dialog.type), dialog.dismiss()))
 
     desk.keyboard.press("Backspace")
 
-    expect(desk.get_by_label("Note")).to_have_value(NOTE)
+    expect(desk.get_by_label("Note, if you need one")).to_have_value(NOTE)
     assert hub.rows("SELECT * FROM labels WHERE undone_at IS NOT NULL") == []
     desk.once("dialog", lambda dialog: (asked.append(dialog.type), dialog.accept()))
     desk.keyboard.press("Backspace")
@@ -111,7 +111,7 @@ def test_link_asks_before_a_note_is_lost(desk: Page) -> None:
     asked: list[str] = []
     desk.once("dialog", lambda dialog: (asked.append(dialog.type), dialog.dismiss()))
     desk.get_by_role("link", name="Labelling").click(no_wait_after=True)
-    expect(desk.get_by_label("Note")).to_have_value(NOTE)
+    expect(desk.get_by_label("Note, if you need one")).to_have_value(NOTE)
     assert asked == ["beforeunload"]
 
 
