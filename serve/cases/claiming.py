@@ -44,7 +44,7 @@ from serve.cases.leases import LEASE_COLUMNS, TAKEN, ClaimedCase, claimed_case, 
 from serve.cases.ordering import QUEUES
 from serve.cases.setting_aside import free_overdue, wake_parked
 from serve.cases.workflow.states import State
-from serve.storage.tables import CLAIMABLE, Case, CaseSkip, Judgement, UtcDateTime
+from serve.storage.tables import CLAIMABLE, Case, CasePost, CaseSkip, Judgement, Reading, UtcDateTime
 
 # Spelled out, not bound: with a parameter in its place neither database may use the partial index.
 IS_CASE_WAITING = text("cases.waiting")
@@ -63,9 +63,10 @@ class Claimant:
     """Who claims, and what may come to them.
 
     `stages`: states they work in. `queues`: whose skill they have. `severity_at_most`: what their reading
-    budget still allows. `strands_left_out`: what they would rather not read; a case that was kept for them
-    by name comes all the same. `emergencies_only`: they have chosen to take an emergency; then neither of
-    these two counts. Source: DOMAIN.md sections 6 and 9.
+    budget still allows; a case of which they have read a text on their shift (`shift_began_at`, UTC), such as
+    one that they have just triaged, comes all the same: it is nothing new to them. `strands_left_out`: what
+    they would rather not read; a case that was kept for them by name comes all the same. `emergencies_only`:
+    they have chosen to take an emergency; then none of these counts. Source: DOMAIN.md sections 6 and 9.
     """
 
     actor: str
@@ -74,6 +75,7 @@ class Claimant:
     severity_at_most: int | None = None
     strands_left_out: tuple[str, ...] = ()
     emergencies_only: bool = False
+    shift_began_at: datetime | None = None
 
 
 def claim(session: Session, claimant: Claimant, *, now: datetime, lease_seconds: float) -> ClaimedCase | None:
@@ -152,6 +154,7 @@ def _limits(claimant: Claimant) -> dict[str, Any]:
     values: dict[str, Any] = {"claimed_by": claimant.actor}
     if claimant.severity_at_most is not None and not claimant.emergencies_only:
         values["severity_limit"] = claimant.severity_at_most
+        values["shift_began_at"] = claimant.shift_began_at
     return values
 
 
@@ -247,20 +250,31 @@ def _top(stage: str, queue: str, kind: Kind) -> Select[Any]:
 
 
 def _may_have(row: FromClause, kind: Kind) -> list[Any]:
-    """What keeps a case from a person: they judged it, they skipped it, it is more than they may read now,
-    it is of a strand that they would rather not read.
+    """What keeps a case from a person: they judged it, they skipped it, it is more than they may read now
+    and new to them, it is of a strand that they would rather not read.
     """
     judged = exists().where(Judgement.case_id == row.c.case_id, Judgement.actor == CLAIMED_BY)
     skipped = exists().where(CaseSkip.case_id == row.c.case_id, CaseSkip.actor == CLAIMED_BY)
     conditions: list[Any] = [~judged, ~skipped]
     if kind.has_limit:
-        conditions.append(row.c.severity_expected <= bindparam("severity_limit", type_=Integer))
+        limit = bindparam("severity_limit", type_=Integer)
+        conditions.append(or_(row.c.severity_expected <= limit, _was_read_on_the_shift(row)))
     if kind.left_out:
         # A JSON array of our own words: as text on both databases, and only on the few rows at the top.
         strands = sql_cast(row.c.strands, Text)
         free = [strands.not_like(f'%"{_known(strand, STRAND_ORDER)}"%') for strand in kind.left_out]
         conditions.append(or_(row.c.reserved_for.is_not(None), and_(*free)))
     return conditions
+
+
+def _was_read_on_the_shift(row: FromClause) -> ColumnElement[bool]:
+    """Whether the claimant has read a text of the case since their shift began."""
+    return exists().where(
+        CasePost.case_id == row.c.case_id,
+        Reading.subject_id == CasePost.post_id,
+        Reading.actor == CLAIMED_BY,
+        Reading.shift_began_at == bindparam("shift_began_at", type_=UtcDateTime),
+    )
 
 
 def _spelled_out(word: str, known: tuple[str, ...]) -> ColumnElement[str]:

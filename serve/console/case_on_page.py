@@ -31,11 +31,15 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class PostOnPage:
-    """A post of a case, with the newest scores it has; it stands for all that have its text (`copies`)."""
+    """A post of a case, with the newest scores it has; it stands for all that have its text (`copies`).
+
+    `is_read`: its reader has asked to see it before, though it is covered again.
+    """
 
     post_id: str
     cover: str
     is_revealed: bool
+    is_read: bool
     text: str
     platform: str | None
     author: str | None
@@ -59,9 +63,17 @@ class Machine:
 
 
 def posts_on_page(
-    session: Session, case: Case, *, revealed: Collection[str] = (), shows_scores: bool = True
+    session: Session,
+    case: Case,
+    *,
+    revealed: Collection[str] = (),
+    unread: Collection[str] | None = None,
+    shows_scores: bool = True,
 ) -> list[PostOnPage]:
-    """One post of each text of the case, oldest first; those in `revealed` with their text uncovered."""
+    """One post of each text of the case, oldest first; those in `revealed` with their text uncovered.
+
+    `unread`: those that the reader has never asked to see; None: nobody asks.
+    """
     found = samples(session, case.case_id)
     scores = newest_scores(session, [one.post.post_id for one in found]) if shows_scores else {}
     return [
@@ -69,18 +81,22 @@ def posts_on_page(
             one,
             case,
             one.post.post_id in revealed,
+            unread is not None and one.post.post_id not in unread,
             _machine(scores.get(one.post.post_id)) if shows_scores else None,
         )
         for one in found
     ]
 
 
-def _on_page(sample: Sample, case: Case, is_revealed: bool, machine: Machine | None) -> PostOnPage:
+def _on_page(
+    sample: Sample, case: Case, is_revealed: bool, is_read: bool, machine: Machine | None
+) -> PostOnPage:
     post = sample.post
     return PostOnPage(
         post_id=post.post_id,
         cover=cover(post, case),
         is_revealed=is_revealed,
+        is_read=is_read,
         text=post.text if is_revealed else "",
         platform=post.platform,
         author=post.author,

@@ -17,7 +17,7 @@ from serve.console.stages import stages_of
 from serve.console.turns import take_turn
 from serve.hub import Hub
 from serve.people.access import SignedIn
-from serve.people.exposure.shift import ANY_SEVERITY, MayRead
+from serve.people.exposure.shift import ANY_SEVERITY, Standing
 from serve.people.exposure.standings import standing
 from serve.people.roles import Action, may
 from serve.storage.identifiers import utc_now
@@ -41,7 +41,7 @@ def claim_next(hub: Hub, person: SignedIn, *, done: str = "") -> str:
             return _with(stop, done)
         everything = claimant_of(person)
         claimed = claim(
-            session, _within(everything, stands.may_read), now=now, lease_seconds=hub.settings.lease_seconds
+            session, _within(everything, stands), now=now, lease_seconds=hub.settings.lease_seconds
         )
         if claimed is not None:
             return _with(f"/cases/{claimed.case_id}", done)
@@ -92,13 +92,14 @@ def _held(session: Session, hub: Hub, person: SignedIn, now: datetime) -> str | 
     return f"/cases/{held.case_id}"
 
 
-def _within(claimant: Claimant, may_read: MayRead) -> Claimant:
+def _within(claimant: Claimant, stands: Standing) -> Claimant:
     """The same claimant, with what their exposure budget and their own wishes leave out."""
-    ceiling = may_read.severity_ceiling
+    ceiling = stands.may_read.severity_ceiling
     return replace(
         claimant,
         severity_at_most=None if ceiling >= ANY_SEVERITY else ceiling,
-        strands_left_out=may_read.strands_excluded,
+        strands_left_out=stands.may_read.strands_excluded,
+        shift_began_at=stands.began_at,
     )
 
 

@@ -24,7 +24,7 @@ SOONEST: Final = 3
 
 @dataclass(frozen=True, slots=True)
 class WaitingCase:
-    """One line of the queue. `words` counts all posts of the case."""
+    """One line of the queue. `words` counts what there is to read: each text of the case once."""
 
     case_id: str
     stage: str
@@ -33,6 +33,7 @@ class WaitingCase:
     is_overdue: bool
     strands: list[Any]
     received_at: datetime
+    posts: int
     words: int
     why: str
     parked_until: datetime | None
@@ -125,6 +126,9 @@ def lines_of(session: Session, hub: Hub, cases: Sequence[Case], now: datetime) -
         .join(Post, Post.post_id == CasePost.post_id)
         .where(CasePost.case_id.in_([case.case_id for case in cases]))
     ).all()
+    of_case: dict[str, list[Any]] = {case.case_id: [] for case in cases}
+    for post in posts:
+        of_case[post.case_id].append(post)
     return [
         WaitingCase(
             case_id=case.case_id,
@@ -133,10 +137,9 @@ def lines_of(session: Session, hub: Hub, cases: Sequence[Case], now: datetime) -
             due_at=case.due_at,
             is_overdue=case.due_at is not None and case.due_at < now,
             strands=case.strands,
-            received_at=min(
-                (post.received_at for post in posts if post.case_id == case.case_id), default=case.created_at
-            ),
-            words=sum(word_count(post.text) for post in posts if post.case_id == case.case_id),
+            received_at=min((post.received_at for post in of_case[case.case_id]), default=case.created_at),
+            posts=len(of_case[case.case_id]),
+            words=sum(word_count(text) for text in {post.text for post in of_case[case.case_id]}),
             why=why_this_place(case, hub.queue_rules, now),
             parked_until=case.parked_until,
             parked_because=_parked_because(hub, case),

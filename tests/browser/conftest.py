@@ -50,8 +50,11 @@ class RunningHub:
     sent: list[str] = field(default_factory=list)
 
     def post(self, *texts: str, **facts: Any) -> list[str]:
+        """Sends a post for each text, all with the same facts; see `send`."""
+        return self.send([{"text": text, **facts} for text in texts])
+
+    def send(self, posts: list[dict[str, Any]]) -> list[str]:
         """Sends posts through the API, waits until each has a case, and returns their post ids."""
-        posts = [{"text": text, **facts} for text in texts]
         answer = httpx.post(
             f"{self.url}/v1/posts", json={"posts": posts}, headers={"Authorization": f"Bearer {self.key}"}
         )

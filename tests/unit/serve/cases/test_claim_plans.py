@@ -133,6 +133,8 @@ def test_each_question_of_the_queue_is_answered_by_its_index(hub: Hub, now: date
     check(hub, work_of(hub, claims()), "ix_cases_waiting", rows=CANDIDATES)
     one_stage = claims(stages=("captured",), queues=("general",), severity_at_most=2)
     check(hub, work_of(hub, one_stage), "ix_cases_waiting", rows=LOOKS[0])
+    on_a_shift = claims(severity_at_most=2, shift_began_at=now)
+    check(hub, work_of(hub, on_a_shift), "ix_cases_waiting", rows=CANDIDATES)
     wish = claims(severity_at_most=2, strands_left_out=("far_right",))
     check(hub, work_of(hub, wish), "ix_cases_waiting", rows=CANDIDATES)
     emergency = work_of(hub, claims(emergencies_only=True))  # none: what ran out is looked for too

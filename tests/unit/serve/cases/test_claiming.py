@@ -9,12 +9,14 @@ from typing import Any
 
 import pytest
 from case_work import ADA, BEN, CLEO, LEASE, NOTHING, events, give_back, read_by, settle, take, taken
+from sqlalchemy import select
 
 from serve.cases import claiming
 from serve.cases.claiming import Claimant, anything_for, claim
 from serve.cases.ordering import QUEUES
 from serve.hub import Hub
-from serve.storage.tables import CLAIMABLE, CaseSkip
+from serve.people.exposure.readings import Subject, record_reading
+from serve.storage.tables import CLAIMABLE, CasePost, CaseSkip, Reading
 
 MakeCases = Callable[..., list[str]]
 
@@ -90,6 +92,26 @@ def test_severity_above_what_somebody_may_read_is_left_to_others(
     assert taken(hub, ADA, now, severity_at_most=2).case_id == mild
     assert take(hub, ADA, now, severity_at_most=2) is None
     assert taken(hub, BEN, now, severity_at_most=3).case_id == grave
+
+
+def test_case_of_which_somebody_has_read_a_text_on_their_shift_comes_past_their_limit(
+    hub: Hub, make_cases: MakeCases, now: datetime
+) -> None:
+    new, read = make_cases([3.0, 2.0], severity_expected=4)
+    with hub.database.write() as session:
+        post_id = session.scalars(select(CasePost.post_id).where(CasePost.case_id == read)).one()
+        record_reading(
+            session, hub.exposure, actor=ADA, at=now, subject=Subject("post", post_id),
+            text_sha256="1" * 64, severity_expected=4,
+        )  # fmt: skip
+        began_at = session.scalars(select(Reading.shift_began_at)).one()
+    limits = {"severity_at_most": 2, "shift_began_at": began_at}
+    assert take(hub, BEN, now, **limits) is None, "BEN has not read it"
+    assert take(hub, ADA, now, severity_at_most=2) is None
+    assert take(hub, ADA, now, **{**limits, "shift_began_at": began_at - timedelta(days=1)}) is None
+    assert taken(hub, ADA, now, **limits).case_id == read
+    assert take(hub, ADA, now, **limits) is None
+    assert taken(hub, ADA, now).case_id == new
 
 
 def test_strands_that_somebody_would_rather_not_read_are_left_to_others(

@@ -74,6 +74,23 @@ def test_text_is_shown_only_to_whom_it_may_be_and_only_when_they_asked(desk: Des
     assert desk.get("/cases/nonsense/wordings").status_code == 404
 
 
+def test_case_says_which_of_its_wordings_were_read_side_by_side(desk: Desk) -> None:
+    first, _ = desk.send(FIRST, SECOND)
+    case_id = desk.take()
+    assert "You have read it." not in words(desk.get(f"/cases/{case_id}"))
+    desk.post(f"/cases/{case_id}/wordings", show=first)
+    page = desk.get(f"/cases/{case_id}")
+    assert words(page).count("You have read it.") == 1
+    assert words(page).count("stay hidden until you have said what you think") == 1
+    assert FIRST not in words(page)
+
+
+def test_queue_counts_the_words_of_a_text_once_however_often_it_was_posted(desk: Desk) -> None:
+    desk.send(FIRST, FIRST, SECOND)
+    to_read = len(FIRST.split()) + len(SECOND.split())
+    assert f"3 posts, {to_read} words." in words(desk.get("/"))
+
+
 def test_hostile_wording_is_text(desk: Desk) -> None:
     _, second = desk.send(FIRST, HOSTILE)
     case_id = desk.take()

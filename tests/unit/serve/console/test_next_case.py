@@ -173,6 +173,17 @@ def test_no_text_like_the_worst_comes_right_after_one(desk: Desk) -> None:
     assert desk.next() == f"/cases/{mild}"
 
 
+def test_case_whose_text_somebody_has_just_read_in_triage_is_reviewed_by_them(desk: Desk) -> None:
+    case_id = desk.sends(severity_expected=4, state="triage")
+    desk.next()
+    desk.reveals()
+    assert desk.stands().texts_by_severity == (0, 0, 0, 0, 1)
+    [lease] = re.findall(r'name="lease" value="(\d+)"', desk.page(f"/cases/{case_id}"))[:1]
+    sealed = desk.post(f"/cases/{case_id}/do/seal_evidence", lease=lease)
+    assert sealed.headers["location"] == f"/cases/{case_id}?done={case_id}"
+    assert "You have read it." in desk.page(f"/cases/{case_id}")
+
+
 def test_two_of_the_worst_in_a_row_come_to_whoever_has_said_so(desk: Desk) -> None:
     desk.wishes(two_worst_in_a_row=True)
     desk.reads(4)
