@@ -209,6 +209,18 @@ def import_suspects(
     )
 
 
+@label.command("release-audit")
+def release_audit(
+    batch: Annotated[str, typer.Argument(help="A batch of audit, or a drawn batch with an audit's share.")],
+    home: Home = Path("hub"),
+) -> None:
+    """Let a batch's audit train: its texts judge no bundle from now on. It cannot be taken back."""
+    from labelling.command import release_audit as release
+
+    release(home, batch=batch)
+    typer.echo(f"{batch}: its audit trains from now on, and judges no bundle any more")
+
+
 @label.command("codebook-change")
 def codebook_change(
     old: Annotated[Path, typer.Argument(help="The codebook that labels were made with.")],

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from labelling import batches, tasks
 from labelling.codebook import Codebook
+from labelling.glossary import load_glossary, measured_terms
 from labelling.hub_pool import (
     BACKGROUND,
     CASES,
@@ -122,7 +123,8 @@ def plan_batch(
         fresh = score_missing(classifier, fresh)
     scored = [one for one in fresh if one.scores is not None]
     rules = _with_audit(loaded, wish.audit_share)
-    pool = Pool.of([candidate(one, classifier.thresholds["hate"]) for one in scored])
+    measured = measured_terms(session, load_glossary()[0], loaded.rules.coded_terms, now.date())
+    pool = Pool.of([candidate(one, classifier.thresholds["hate"], measured) for one in scored])
     since, waiting = _before(session, wish.source)
     audit_places = rules.rules.places(wish.texts)["audit"]
     frame = pool.only(np.asarray([since is None or one.seen_at > since for one in scored], dtype=np.bool_))

@@ -14,7 +14,7 @@ from labelling.codebook import Codebook
 from model.errors import BadInput, Conflict, NotFound
 from serve.audit.events import Event
 from serve.audit.log import Detail, record
-from serve.storage.tables import BatchRow, TaskSlot
+from serve.storage.tables import BatchRow, Task, TaskSlot
 
 PURPOSES = ("train", "audit", "gold", "relabel")
 PARADIGMS = ("prescriptive", "descriptive")
@@ -120,10 +120,14 @@ def make_batch(
 
 
 def release_audit(session: Session, *, batch: str, actor: str, now: datetime) -> None:
-    """Lets an audit batch train from now on: it gates no more. Raises: NotFound, Conflict."""
+    """Lets an audit train from now on, and gate no more: a whole batch, or the audit's share of a drawn one.
+
+    Raises: NotFound for a batch without audit, Conflict.
+    """
     row = session.get(BatchRow, batch)
-    if row is None or row.purpose != "audit":
-        raise NotFound("batch: there is no such audit batch", field="batch")
+    of_audit = select(Task.task_id).where(Task.batch == batch, Task.sample_reason == AUDIT).limit(1)
+    if row is None or (row.purpose != AUDIT and session.scalars(of_audit).first() is None):
+        raise NotFound("batch: there is no audit in a batch of that name", field="batch")
     if row.released_at is not None:
         raise Conflict("batch: it was released before", field="batch")
     row.released_at = now

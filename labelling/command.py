@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 from typing import Final
 
+from labelling import batches, tasks
 from labelling import export as exporting
-from labelling import tasks
 from labelling.batches import make_batch
 from labelling.codebook import load_codebook
 from labelling.task_sources import rows_from_cases, rows_from_file
@@ -50,6 +50,16 @@ def add_tasks(home: Path, *, batch: str, source: str, purpose: str = "train", re
         f"{len(done.bad)} bad rows\n"
     )
     return 1 if done.bad else 0
+
+
+def release_audit(home: Path, *, batch: str) -> None:
+    """Lets a batch's audit train from now on; it judges no bundle any more. Raises: NotFound, Conflict."""
+    _, database = open_home(home)
+    try:
+        with database.write() as session:
+            batches.release_audit(session, batch=batch, actor=COMMAND, now=utc_now())
+    finally:
+        database.close()
 
 
 def export_labels(home: Path, *, out: Path, batch: str | None) -> int:

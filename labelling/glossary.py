@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
@@ -143,7 +144,7 @@ def _measured(term: GlossaryTerm, found: list[bool], rules: CodedTermRules, toda
     return MeasuredTerm(term, reviews, confirmed, precision, low, high, status)
 
 
-def live_terms_in(text: str, measured: list[MeasuredTerm]) -> tuple[CodedTerm, ...]:
+def live_terms_in(text: str, measured: Sequence[MeasuredTerm]) -> tuple[CodedTerm, ...]:
     """The live terms that stand in a text, as a candidate of the sampler holds them."""
     return tuple(one.coded for one in measured if one.status == "live" and one.term.stands_in(text))
 

@@ -13,6 +13,7 @@ from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from labelling.batches import AUDIT
+from labelling.glossary import MeasuredTerm, live_terms_in
 from labelling.sampling.pool import Candidate
 from labelling.sampling.strategies import Anchors
 from labelling.sampling.vectors import hashed_ngrams
@@ -145,8 +146,11 @@ def score_missing(classifier: Classifier, texts: Sequence[HubText]) -> list[HubT
     return [replace(one, scores=found[one.id]) if one.id in found else one for one in texts]
 
 
-def candidate(one: HubText, threshold: float) -> Candidate:
-    """A scored text as the sampler takes it; `threshold` says when the machine calls it hate."""
+def candidate(one: HubText, threshold: float, measured: Sequence[MeasuredTerm]) -> Candidate:
+    """A scored text as the sampler takes it: `threshold` says when the machine calls it hate.
+
+    `measured` are the terms of the glossary; those of them that live and stand in the text come with it.
+    """
     assert one.scores is not None  # noqa: S101 - the caller keeps the scored ones alone
     says_hate = one.scores[0] >= threshold
     units = UNITS[UNJUDGED] * max(one.scores) if one.severity is None else UNITS[one.severity]
@@ -159,6 +163,7 @@ def candidate(one: HubText, threshold: float) -> Candidate:
         overturned=one.severity is not None and (one.severity > 0) != says_hate,
         vector=hashed_ngrams(normalise_text(one.text)),
         cluster=one.cluster,
+        terms=live_terms_in(one.text, measured),
     )
 
 

@@ -14,6 +14,7 @@ from sqlalchemy import func, select
 
 from labelling.batch_making import Plan, Wish, plan_batch, write_batch
 from labelling.codebook import Codebook
+from labelling.glossary import load_glossary
 from labelling.sampling.rules import load_sampling_rules
 from labelling.sampling_words import DRAWN, NOBODY_CHOSE, why_words
 from model.classifier import load_classifier
@@ -228,3 +229,17 @@ def test_name_that_is_taken_and_source_that_is_empty_are_refused(
 
     with pytest.raises(Conflict, match="of that name"):
         make("pilot")
+
+
+def test_text_with_a_live_coded_term_comes_for_the_term(
+    database: Database, make: Callable[..., Plan]
+) -> None:
+    glossary, _ = load_glossary()
+    term = next(one for one in glossary.terms if one.review_by > NOW.date() and one.stands_in(one.term))
+    add_traffic(database, _texts(100), at=NOW, hate=[number / 1000 for number in range(100)])
+    add_traffic(database, [f"Somebody wrote {term.term} on the wall."], at=NOW, hate=[0.01])
+
+    make("pilot", texts=40, audit_share=0.0)
+
+    coded = [task.text for task in _tasks(database, "pilot") if task.sample_reason == "coded_term"]
+    assert coded == [f"Somebody wrote {term.term} on the wall."]

@@ -15,6 +15,7 @@ from labelling.codebook import Codebook
 from labelling.firewall import load_firewall
 from labelling.task_sources import TaskRow
 from labelling.training_set import TrainingSet, gate_set, keep_quarantine, training_set
+from model.errors import NotFound
 from serve.storage.engine import Database
 from serve.storage.identifiers import new_id, utc_now
 from serve.storage.tables import (
@@ -291,9 +292,21 @@ def test_share_of_the_audit_in_a_drawn_batch_judges_and_does_not_train(
     with database.read() as session:
         gate = gate_set(session, RULES)
 
+    with database.write() as session:
+        release_audit(session, batch="drawn", actor="officer:lead", now=tick())
+    released = found(database, tick)
+
     assert [post.text for post in training.posts] == ["By doubt."]
     assert training.admission.counts == {"admitted": 2, "protected_audit": 2}
     assert [(post.text, post.inclusion_probability) for post in gate.posts] == [("By chance.", 0.1)]
+    assert released.admission.counts == {"admitted": 4}
+
+
+def test_batch_without_audit_has_none_to_release(database: Database, add: Add, tick: Tick) -> None:
+    add("A text.", batch="plain")
+    for batch in ("plain", "none"):
+        with pytest.raises(NotFound, match="no audit"), database.write() as session:
+            release_audit(session, batch=batch, actor="officer:lead", now=tick())
 
 
 def test_labels_that_cost_the_gold_set_too_much_all_stay_out(
