@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from labelling.codebook import load_codebook
-from labelling.quality.adjudication_rules import load_adjudication_rules
-from labelling.interchange.mapping import load_mapping
 from labelling.firewall import load_firewall
+from labelling.interchange.mapping import load_mapping
 from labelling.practice.courses import load_courses
+from labelling.quality.adjudication_rules import load_adjudication_rules
 from labelling.sampling.rules import load_sampling_rules
 from model.configuration import configs_folder, load_yaml
 from model.errors import BadConfig
