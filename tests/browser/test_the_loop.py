@@ -218,7 +218,7 @@ def test_labels_become_the_next_model_and_it_goes_back_with_one_click(
     said = run_command(
         "label", "export", "--for-training", "--home", hub.home, "--out", labels, "--data", data
     )
-    assert "of 10 texts may train" in said  # those on which two people agree
+    assert "30 labels of 15 texts may train" in said  # what two people agree on; adjudications rest first
     bundle = train(tmp_path, labels)
     new = register_bundle(hub.home, folder=bundle, verdict=ask_gate(tmp_path, bundle, tiny_bundle))
     old = hub.rows("SELECT bundle_id FROM bundle_aliases WHERE alias = 'current'")[0]["bundle_id"]
