@@ -124,19 +124,23 @@ def open_hub(settings: Settings, classifier: Classifier | None = None) -> Hub:
     except OSError as error:
         raise BadConfig(f"{settings.codebook}: cannot be read ({error.strerror})") from None
     database = Database(settings.sqlalchemy_url)
-    return Hub(
-        settings=settings,
-        database=database,
-        models=LiveModels(classifier or _current_classifier(settings, database)),
-        policy=policy,
-        outcomes=outcomes,
-        workflow=load_workflow(settings.workflow),
-        queue_rules=load_queue_rules(settings.queue_rules),
-        law=load_law(settings.law),
-        codes=load_codes(settings.codebook),
-        codebook_sha256=codebook_sha256,
-        exposure=load_exposure(settings.exposure),
-    )
+    try:
+        return Hub(
+            settings=settings,
+            database=database,
+            models=LiveModels(classifier or _current_classifier(settings, database)),
+            policy=policy,
+            outcomes=outcomes,
+            workflow=load_workflow(settings.workflow),
+            queue_rules=load_queue_rules(settings.queue_rules),
+            law=load_law(settings.law),
+            codes=load_codes(settings.codebook),
+            codebook_sha256=codebook_sha256,
+            exposure=load_exposure(settings.exposure),
+        )
+    except BaseException:  # whatever it is, it goes on: a hub that does not open leaves no connection behind
+        database.close()
+        raise
 
 
 def _current_classifier(settings: Settings, database: Database) -> Classifier:

@@ -44,7 +44,8 @@ from serve.cases.leases import LEASE_COLUMNS, TAKEN, ClaimedCase, claimed_case, 
 from serve.cases.ordering import QUEUES
 from serve.cases.setting_aside import free_overdue, wake_parked
 from serve.cases.workflow.states import State
-from serve.storage.tables import CLAIMABLE, Case, CasePost, CaseSkip, Judgement, Reading, UtcDateTime
+from serve.people.exposure.readings import read_on_the_shift
+from serve.storage.tables import CLAIMABLE, Case, CasePost, CaseSkip, Judgement, UtcDateTime
 
 # Spelled out, not bound: with a parameter in its place neither database may use the partial index.
 IS_CASE_WAITING = text("cases.waiting")
@@ -271,9 +272,7 @@ def _was_read_on_the_shift(row: FromClause) -> ColumnElement[bool]:
     """Whether the claimant has read a text of the case since their shift began."""
     return exists().where(
         CasePost.case_id == row.c.case_id,
-        Reading.subject_id == CasePost.post_id,
-        Reading.actor == CLAIMED_BY,
-        Reading.shift_began_at == bindparam("shift_began_at", type_=UtcDateTime),
+        *read_on_the_shift(CasePost.post_id, CLAIMED_BY, bindparam("shift_began_at", type_=UtcDateTime)),
     )
 
 

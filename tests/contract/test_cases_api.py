@@ -128,7 +128,7 @@ def test_second_reader_sees_nothing_of_the_first(
     seen.append(client.get("/v1/cases", headers=other).json())
     seen.append(client.get(f"/v1/posts/{again['posts'][0]['post_id']}", headers=api_key("posts")).json())
     for answer in seen:
-        for word in ("named house", "S4", "severity", first["judgement_id"]):
+        for word in ("named house", '"S4"', "severity", first["judgement_id"]):
             assert word not in json.dumps(answer)
 
 

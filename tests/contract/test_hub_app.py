@@ -188,15 +188,20 @@ def test_hub_checks_the_language_settings_before_it_opens(
         language_settings.cache_clear()
 
 
+@pytest.mark.parametrize(("is_english_alone", "expected"), [(False, []), (True, ["identifier"])])
 def test_hub_loads_the_identifier_as_it_opens_where_it_may_be_needed(
-    settings: Settings, english_bundle: Path, monkeypatch: pytest.MonkeyPatch
+    settings: Settings,
+    english_bundle: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    is_english_alone: bool,
+    expected: list[str],
 ) -> None:
     loaded: list[str] = []
-    monkeypatch.setattr("serve.app.load_identifier", lambda: loaded.append("identifier"))
+    if is_english_alone:
+        settings = settings.model_copy(update={"bundle": english_bundle})
+    monkeypatch.setattr("serve.registry.live.load_identifier", lambda: loaded.append("identifier"))
     open_hub(settings).database.close()
-    assert loaded == []
-    open_hub(settings.model_copy(update={"bundle": english_bundle})).database.close()
-    assert loaded == ["identifier"]
+    assert loaded == expected
 
 
 def test_figures_show_requests_and_the_queue(client: TestClient, database: Database) -> None:
@@ -231,7 +236,7 @@ def test_figures_show_requests_and_the_queue(client: TestClient, database: Datab
     assert "watchhouse_posts_scored_total 0.0" in figures
     assert "watchhouse_posts_waiting 1.0" in figures
     assert 'watchhouse_cases{state="captured"} 1.0' in figures
-    assert 'watchhouse_cases{state="decided"} 0.0' in figures
+    assert 'watchhouse_cases{state="in_review"} 0.0' in figures
 
 
 def test_schema_describes_every_api_address_with_the_key_it_needs(client: TestClient) -> None:

@@ -10,7 +10,6 @@ import json
 import os
 import random
 import signal
-import sqlite3
 import sys
 import time
 from collections import Counter
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from bare_hub import bare_hub
+from foreman_notes import Notes, prepare_without_waiting_for_the_disk
 from sqlalchemy import func, insert, select, text, update
 
 from model.errors import CaseDecided, Fault, LeaseLost
@@ -37,13 +37,6 @@ from serve.storage.tables import Case, Decision, Draft, Judgement
 TRIALS = 20
 DECIDED = "no_action"
 SAID = Said(outcome="no_action", outcome_detail="not_hate", severity=0, reason="read by a worker")
-
-prepare_as_in_service = engine._prepare_sqlite
-
-
-def prepare_without_waiting_for_the_disk(connection: sqlite3.Connection, record: Any) -> None:
-    prepare_as_in_service(connection, record)
-    connection.execute("PRAGMA synchronous=OFF")  # a kill loses nothing written; no power is cut here
 
 
 def main() -> None:
@@ -146,16 +139,6 @@ def work(plan: dict[str, Any], number: int) -> NoReturn:
             lease = keep_alive(hub, lease, lease_seconds)
         late = utc_now() >= lease.lease_expires_at
         note(f"{'late' if late else 'timely'} {settle(hub, lease)} {lease.case_id} {lease.actor}")
-
-
-class Notes:
-    """One line for each decision, written at once: a kill can cut off the last only."""
-
-    def __init__(self, file: Path) -> None:
-        self._file = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-
-    def __call__(self, line: str) -> None:
-        os.write(self._file, f"{line}\n".encode())
 
 
 def keep_alive(hub: Hub, lease: ClaimedCase, lease_seconds: float) -> ClaimedCase:

@@ -16,7 +16,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any, NoReturn
 
-from fencing_foreman import Notes, prepare_without_waiting_for_the_disk
+from foreman_notes import Notes, prepare_without_waiting_for_the_disk
 from sqlalchemy import func, select, text
 
 from labelling.batches import make_batch

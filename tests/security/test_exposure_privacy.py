@@ -13,6 +13,7 @@ from sqlalchemy import insert, select
 from starlette.testclient import TestClient
 
 from labelling import labels, tasks
+from labelling.batches import make_batch
 from labelling.export import export
 from labelling.pages import register
 from labelling.task_sources import TaskRow
@@ -242,6 +243,7 @@ def test_exports_and_log_hold_nothing_of_it(
     keep(database, owner)
     codebook = whole_hub.state.codebook
     with database.write() as session:
+        make_batch(session, codebook, batch="pilot", actor=actor, now=now)
         tasks.add_tasks(
             session, batch="pilot", rows=[TaskRow("1", "A quiet day.")], source="t", actor=actor, now=now
         )

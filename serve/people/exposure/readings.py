@@ -6,9 +6,9 @@ import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
-from sqlalchemy import delete, select
+from sqlalchemy import ColumnElement, SQLColumnExpression, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -226,3 +226,19 @@ def _checked(severity: int) -> int:
     if severity not in SEVERITIES:
         raise ValueError("a severity is 0 to 4")
     return severity
+
+
+def read_on_the_shift(
+    subject_id: SQLColumnExpression[Any],
+    actor: SQLColumnExpression[Any],
+    shift_began_at: SQLColumnExpression[Any],
+) -> tuple[ColumnElement[bool], ...]:
+    """Conditions that hold where this person has read the text since their shift began, for `exists`.
+
+    For a claim by the very person: nobody else's reading may be asked about.
+    """
+    return (
+        Reading.subject_id == subject_id,
+        Reading.actor == actor,
+        Reading.shift_began_at == shift_began_at,
+    )

@@ -32,7 +32,8 @@ def people(database: Database) -> list[Officer]:
 
 def events(database: Database) -> list[str]:
     with database.read() as session:
-        return list(session.scalars(select(AuditEvent.event)))
+        of_the_start = AuditEvent.event.like("registry:%")  # which bundle the hub opened with
+        return list(session.scalars(select(AuditEvent.event).where(~of_the_start)))
 
 
 # --- the way in -----------------------------------------------------------------------------------------

@@ -55,7 +55,7 @@ class StubClassifier:
 @pytest.fixture
 def stub(hub: Hub) -> StubClassifier:
     classifier = StubClassifier()
-    object.__setattr__(hub, "classifier", classifier)
+    hub.models.replace(classifier, None)
     return classifier
 
 

@@ -243,7 +243,7 @@ def test_what_is_typed_survives_a_note_and_a_parking(
         assert ann.post(f"/cases/{ann.case_id}/park", **wrong).status_code == 422
     answer = ann.post(f"/cases/{ann.case_id}/park", reason="waits_for_reply", until=day)
     assert answer.headers["location"] == "/?parked=yes"
-    assert "waits for a reply" in ann.get("/?parked=yes").text
+    assert "Waits for a reply" in ann.get("/?parked=yes").text
     assert ann.post("/cases/next").headers["location"] == "/cases/none"
 
 

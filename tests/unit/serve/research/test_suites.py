@@ -3,6 +3,7 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -14,6 +15,7 @@ from model.classifier import Classifier
 from model.errors import Conflict, NotFound
 from serve.audit.events import Event
 from serve.hub import Hub
+from serve.registry.live import LiveModels
 from serve.research import suite_pages, suites
 from serve.research.suite_runner import RUNNER, SuiteRunner
 from serve.storage.engine import Database
@@ -152,9 +154,7 @@ def test_texts_in_a_language_not_read_get_no_score_and_are_counted(
 
     classifier: Classifier = load_classifier(english_bundle)
     hub: Hub = desk.client.app.state.hub
-    reading = Hub(
-        **{**{name: getattr(hub, name) for name in hub.__dataclass_fields__}, "classifier": classifier}
-    )
+    reading = replace(hub, models=LiveModels(classifier))
     french = "La boulangerie du village ouvre ses portes tous les matins vers neuf heures."
     suite_id = desk.upload(suite_csv + f"\nc1,news,{french},non-hateful,,".encode())
     with database.write() as session:
@@ -233,12 +233,7 @@ def test_language_that_a_file_claims_is_shown_with_its_hidden_characters(desk: D
     rows = "functionality,test_case,label_gold,language\nf,A text,1,x\u202ecod"
     suite_id = desk.upload(rows.encode())
     hub: Hub = desk.client.app.state.hub
-    reading = Hub(
-        **{
-            **{name: getattr(hub, name) for name in hub.__dataclass_fields__},
-            "classifier": load_classifier(english_bundle),
-        }
-    )
+    reading = replace(hub, models=LiveModels(load_classifier(english_bundle)))
     desk.client.app.state.hub = reading
 
     page = desk.client.get(f"/research/suites/{suite_id}", headers=PAGE).text

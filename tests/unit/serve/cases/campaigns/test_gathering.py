@@ -105,7 +105,8 @@ def test_joining_is_on_record_and_opens_nothing(hub: Hub, gather_posts: Gather, 
     first, second = gather_posts(original, original.upper())
 
     with hub.database.read() as session:
-        events = session.scalars(select(AuditEvent)).all()
+        of_the_start = AuditEvent.event.like("registry:%")  # which bundle the hub opened with
+        events = session.scalars(select(AuditEvent).where(~of_the_start)).all()
         steps = session.scalars(select(CaseStep)).all()
     assert [(one.event, one.subject) for one in events] == [(Event.CAMPAIGN_JOINED.value, first.case_id)]
     assert events[0].details == {
