@@ -13,6 +13,7 @@ from serve.cases.ordering import load_queue_rules
 from serve.cases.outcomes import load_outcomes
 from serve.cases.workflow.timers import load_workflow
 from serve.hub import Hub
+from serve.registry.live import LiveModels
 from serve.settings import Settings
 from serve.storage.engine import Database
 
@@ -23,7 +24,7 @@ def bare_hub(url: str, home: Path) -> Hub:
     return Hub(
         settings=Settings(home=home),
         database=Database(url),
-        classifier=cast("Any", None),  # nothing is scored here
+        models=LiveModels(cast("Any", None)),  # nothing is scored here
         policy=load_policy(configs / "policy" / "officer.yaml"),
         outcomes=load_outcomes(configs / "policy" / "outcomes.yaml"),
         workflow=load_workflow(),
