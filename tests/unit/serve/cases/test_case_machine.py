@@ -19,7 +19,7 @@ from serve.hub import Hub
 from serve.storage.tables import Officer
 
 FEW = settings(
-    max_examples=20,
+    max_examples=50,
     stateful_step_count=15,
     deadline=None,
     derandomize=True,
