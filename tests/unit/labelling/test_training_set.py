@@ -380,30 +380,3 @@ def test_quarantine_is_written_down_and_a_person_may_let_a_label_go(
 
     assert released.admission.counts == {"admitted": 2}
     assert kept == ["officer:lead", "officer:lead"]
-
-
-def test_audit_judges_by_texts_two_agree_on_and_never_by_labels_made_with_help(
-    database: Database, add: Add, annotator: People, tick: Tick
-) -> None:
-    add("Agreed.", "Disputed.", "Helped.", batch="audit 1", purpose="audit", redundancy=2)
-    ada, bo = annotator("ada"), annotator("bo")
-    for person, second in ((ada, HATE), (bo, {})):
-        person.label_next(**HATE)
-        person.label_next(**second)
-        person.label_next()
-    with database.write() as session:
-        helped = select(Task.task_id).where(Task.text == "Helped.")
-        session.execute(
-            update(LabelRow)
-            .where(LabelRow.task_id.in_(helped), LabelRow.annotator == "officer:bo")
-            .values(assisted="prefilled")
-        )
-        session.execute(update(Task).values(inclusion_probability=0.25))
-        gate = gate_set(session, RULES)
-
-    (agreed, disputed) = gate.posts
-    assert (agreed.text, agreed.hate, agreed.split) == ("Agreed.", 1, "test")
-    assert (agreed.inclusion_probability, agreed.sample_reason) == (0.25, "audit")
-    # Nobody can say whether it is hate; that it is not Islamophobic both say.
-    assert (disputed.hate, disputed.antisemitic, disputed.islamophobic) == (None, None, 0)
-    assert gate.left_out == {"labels made with help": 1, "texts: too_few_people": 1}
