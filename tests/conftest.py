@@ -15,8 +15,10 @@ from typing import TYPE_CHECKING
 
 import hypothesis
 import pytest
+from argon2 import PasswordHasher
 from pydantic import SecretStr
 from queue_rules import rules_without_chance
+from shared_routes import share_routes
 from sqlalchemy import NullPool, create_engine, make_url
 from tiny_bundle import build_tiny_bundle
 
@@ -79,6 +81,7 @@ CLUSTER_FOLDER = "TEST_POSTGRES_CLUSTER_FOLDER"
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    share_routes()
     if not hasattr(config, "workerinput"):
         os.environ[CLUSTER_FOLDER] = tempfile.mkdtemp(prefix="wh-pg-")
 
@@ -307,12 +310,17 @@ OFFICER_PASSWORD = "a made-up password"
 @pytest.fixture
 def officer(database: Database) -> Callable[..., Officer]:
     """Makes a person: `officer("officer", name="ada")`; the password is `a made-up password`."""
+    from serve.people import passwords
     from serve.people.officers import create_officer
     from serve.storage.identifiers import utc_now
 
+    # The parameters stand in the hash, so signing in costs no more than this either.
+    cheap = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+
     def make(role: str = "officer", *, name: str | None = None, password: str = OFFICER_PASSWORD) -> Officer:
         chosen = name or f"{role} {secrets.token_hex(3)}"
-        with database.write() as session:
+        with database.write() as session, pytest.MonkeyPatch.context() as patch:
+            patch.setattr(passwords, "_HASHER", cheap)
             return create_officer(
                 session, name=chosen, role=role, password=password, actor="system:tests", at=utc_now()
             )
