@@ -19,7 +19,7 @@ MAX_DETAIL_VALUES = 1_000
 """Longest list in `details`: one request's worth of ids."""
 
 # Written at once and not with the session's other objects: events stand in the order in which they happened.
-STORE_EVENT: Final = insert(cast("Table", AuditEvent.__table__))
+STORE_EVENT: Final = insert(cast("Table", AuditEvent.__table__)).inline()
 
 Scalar = str | int | float | bool | None
 Detail = Scalar | list[str] | list[int] | list[float] | tuple[str, ...]
