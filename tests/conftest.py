@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -197,6 +198,19 @@ def _database_url(server: str, name: str) -> str:
     return make_url(server).set(database=name).render_as_string(hide_password=False)
 
 
+@cache
+def copy_of(server: str, template: str) -> str:
+    """What CREATE DATABASE says to copy a database the fastest way that this server knows.
+
+    From version 15 on a copy goes through the log unless it is told otherwise: six times the work for one
+    as small and as short-lived as a test's.
+    """
+    engine = create_engine(server, poolclass=NullPool)
+    with engine.connect() as connection:
+        version = connection.dialect.server_version_info or (0,)
+    return f"TEMPLATE {template} STRATEGY file_copy" if version >= (15,) else f"TEMPLATE {template}"
+
+
 @pytest.fixture(scope="session")
 def postgres_template(postgres_server: str) -> Iterator[str]:
     """The name of a migrated, empty database to copy."""
@@ -237,7 +251,7 @@ def hub_home(tmp_path: Path) -> Path:
 def postgres_database_url(postgres_server: str, postgres_template: str) -> Iterator[str]:
     """The URL of a migrated, empty PostgreSQL database of this test's own."""
     name = f"wh_{secrets.token_hex(8)}"
-    _on_server(postgres_server, f"CREATE DATABASE {name} TEMPLATE {postgres_template}")
+    _on_server(postgres_server, f"CREATE DATABASE {name} {copy_of(postgres_server, postgres_template)}")
     yield _database_url(postgres_server, name)
     _on_server(postgres_server, f"DROP DATABASE {name} WITH (FORCE)")
 
