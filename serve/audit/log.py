@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Final, cast
 
@@ -20,6 +21,8 @@ MAX_DETAIL_VALUES = 1_000
 
 # Written at once and not with the session's other objects: events stand in the order in which they happened.
 STORE_EVENT: Final = insert(cast("Table", AuditEvent.__table__)).inline()
+
+_WAITING: Final = "audit events that wait for the end of `together`"
 
 Scalar = str | int | float | bool | None
 Detail = Scalar | list[str] | list[int] | list[float] | tuple[str, ...]
@@ -47,7 +50,31 @@ def record(
         "subject": subject,
         "details": checked,
     }
-    session.connection().execute(STORE_EVENT, row)
+    waiting = session.info.get(_WAITING)
+    if waiting is None:
+        session.connection().execute(STORE_EVENT, row)
+    else:
+        waiting.append(row)
+
+
+@contextmanager
+def together(session: Session) -> Iterator[None]:
+    """Events recorded inside are written with one statement, in their order, when the block ends.
+
+    For work on many things in one transaction. If the block raises none of them is written, as the
+    transaction is to be undone. A block inside another belongs to that.
+    """
+    if _WAITING in session.info:
+        yield
+        return
+    rows: list[dict[str, object]] = []
+    session.info[_WAITING] = rows
+    try:
+        yield
+    finally:
+        del session.info[_WAITING]
+    if rows:
+        session.connection().execute(STORE_EVENT, rows)
 
 
 def _checked(name: str, value: object) -> object:
