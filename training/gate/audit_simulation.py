@@ -118,7 +118,7 @@ def labels_by_stratum(sizes: Cells, mean: Floats, labels: int) -> Cells:
     """How many of `labels` each stratum (h,) gets: by its size, and by size times spread (Neyman 1934)."""
     spread = sizes * np.sqrt(mean * (1 - mean))
     wanted = labels * (BY_SIZE * sizes / sizes.sum() + (1 - BY_SIZE) * spread / spread.sum())
-    places = np.minimum(np.maximum(wanted.astype(np.int64), LEAST), sizes)
+    places: Cells = np.minimum(np.maximum(wanted.astype(np.int64), LEAST), sizes)
     for _ in range(labels - int(places.sum())):
         places[int(np.argmax(np.where(places < sizes, wanted - places, -np.inf)))] += 1
     return places
