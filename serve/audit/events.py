@@ -79,6 +79,7 @@ class Event(StrEnum):
     LABELS_IMPORTED = "labelling:labels:imported"
     TERMS_MEASURED = "labelling:terms:measured"
     LABEL_ADJUDICATED = "labelling:label:adjudicated"
+    LABEL_LET_GO = "labelling:label:let_go"
     GOLD_MADE = "labelling:gold:made"
     SUSPECTS_IMPORTED = "labelling:suspects:imported"
     SUSPECT_JUDGED = "labelling:suspect:judged"
