@@ -50,6 +50,8 @@ class Event(StrEnum):
     SIGN_IN_REFUSED = "people:officer:sign_in_refused"
     SIGNED_OUT = "people:officer:signed_out"
     BATCH_MADE = "labelling:batch:made"
+    BATCH_CLOSED = "labelling:batch:closed"
+    BATCH_REOPENED = "labelling:batch:reopened"
     AUDIT_RELEASED = "labelling:batch:released"
     SECOND_STEP_REFUSED = "people:officer:second_step_refused"
     SIGN_IN_ELSEWHERE_REFUSED = "people:provider:refused"
