@@ -151,7 +151,7 @@ def export_file(
     settings, database = open_home(home)
     try:
         with database.write() as session:
-            labelled = list(records(session, batch))
+            labelled = list(records(session, batch, ids_of=format))
             if format == FOLDER:
                 facts = _facts(session, batch, facts)
             writing = Writing(
