@@ -219,3 +219,28 @@ def test_every_reason_of_the_firewall_has_its_words() -> None:
 
 def test_empty_hub_says_that_nothing_is_held_back(enter: Callable[[str], Desk]) -> None:
     assert "No label is held back." in enter("hub_lead").get("/held").text
+
+
+def test_quarantine_is_written_down_and_a_person_may_let_a_label_go(
+    database: Database, add: Add, annotator: People, tick: Tick
+) -> None:
+    two_labels(add, annotator)
+
+    def run() -> TrainingSet:
+        with database.write() as session:
+            training = training_set(session, RULES, now=tick(), other_posts=1000)
+            keep_quarantine(session, training.admission, tick())
+            return training
+
+    run()
+    with database.write() as session:
+        rows = session.scalars(select(Quarantined)).all()
+        assert [row.why for row in rows] == ["resting", "resting"]
+        for row in rows:
+            row.released_by, row.released_at = "officer:lead", tick()
+    released = run()
+    with database.read() as session:
+        kept = session.scalars(select(Quarantined.released_by)).all()
+
+    assert released.admission.counts == {"admitted": 2}
+    assert kept == ["officer:lead", "officer:lead"]

@@ -14,8 +14,7 @@ from labelling.batches import make_batch, release_audit
 from labelling.codebook import Codebook
 from labelling.firewall import load_firewall
 from labelling.task_sources import TaskRow
-from labelling.training_set import TrainingSet, gate_set, keep_quarantine, training_set
-from model.errors import NotFound
+from labelling.training_set import TrainingSet, gate_set, training_set
 from serve.storage.engine import Database
 from serve.storage.identifiers import new_id, utc_now
 from serve.storage.tables import (
@@ -23,7 +22,6 @@ from serve.storage.tables import (
     GoldItem,
     LabelRow,
     Post,
-    Quarantined,
     Report,
     Task,
 )
@@ -348,13 +346,6 @@ def test_share_of_the_audit_in_a_drawn_batch_judges_and_does_not_train(
     assert released.admission.counts == {"admitted": 4}
 
 
-def test_batch_without_audit_has_none_to_release(database: Database, add: Add, tick: Tick) -> None:
-    add("A text.", batch="plain")
-    for batch in ("plain", "none"):
-        with pytest.raises(NotFound, match="no audit"), database.write() as session:
-            release_audit(session, batch=batch, actor="officer:lead", now=tick())
-
-
 def test_labels_that_cost_the_gold_set_too_much_all_stay_out(
     database: Database, add: Add, annotator: People, tick: Tick
 ) -> None:
@@ -400,29 +391,3 @@ def test_imported_labels_are_as_old_as_their_import_and_the_unnamed_are_one_pers
 
     assert fresh.admission.counts == {"admitted": 0, "resting": 2}
     assert rested.admission.counts == {"admitted": 0, "too_few_people": 2}
-
-
-def test_quarantine_is_written_down_and_a_person_may_let_a_label_go(
-    database: Database, add: Add, annotator: People, tick: Tick
-) -> None:
-    add("One.", redundancy=2)
-    label_all([annotator("ada"), annotator("bo")])
-
-    def run() -> TrainingSet:
-        with database.write() as session:
-            training = training_set(session, RULES, now=tick(), other_posts=1000)
-            keep_quarantine(session, training.admission, tick())
-            return training
-
-    run()
-    with database.write() as session:
-        rows = session.scalars(select(Quarantined)).all()
-        assert [row.why for row in rows] == ["resting", "resting"]
-        for row in rows:
-            row.released_by, row.released_at = "officer:lead", tick()
-    released = run()
-    with database.read() as session:
-        kept = session.scalars(select(Quarantined.released_by)).all()
-
-    assert released.admission.counts == {"admitted": 2}
-    assert kept == ["officer:lead", "officer:lead"]
