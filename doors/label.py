@@ -157,19 +157,30 @@ def simulate(
     seed: Annotated[
         list[int] | None, typer.Option(help="sampling: only this seed of the plan; repeatable.")
     ] = None,
+    work: Annotated[
+        Path, typer.Option(help="Keep vectors and rows here, and go on from them after a stop.")
+    ] = Path("runs/simulation"),
 ) -> None:
     """Simulate the sampler, or what liars do to a training set. Wants the extra `training`."""
     # Labelling and training do not know each other: the rules of the one are handed to the other here.
     if what == "sampling":
-        from labelling.sampling.simulated_desk import open_desk
+        from labelling.sampling.simulated_desk import open_desk, sampler_sha256
         from training.simulation.sampling import simulate_sampling
 
-        simulate_sampling(data, open_desk, out=out, picture=picture, seeds=seed or [])
+        simulate_sampling(
+            data,
+            open_desk,
+            out=out,
+            picture=picture,
+            seeds=seed or [],
+            work=work,
+            sampler=sampler_sha256(),
+        )
     elif what == "poison":
         from labelling.firewall import admit_by_shipped_rules
         from training.simulation.poison import simulate_poison
 
-        simulate_poison(data, admit_by_shipped_rules, out=out)
+        simulate_poison(data, admit_by_shipped_rules, out=out, work=work)
     else:
         raise typer.BadParameter("sampling or poison", param_hint="WHAT")
 

@@ -24,6 +24,7 @@ from rich.console import Console
 from sklearn.metrics import f1_score
 
 from model.configuration import FrozenConfig, configs_folder, load_yaml
+from model.errors import BadConfig
 from model.taxonomy import HEAD_ORDER
 from training.corpora.pack import NOT_ANNOTATED
 from training.simulation.baseline import Line, adapted, warm_start
@@ -31,7 +32,7 @@ from training.simulation.plan import SimulationPlan, load_simulation_plan
 from training.simulation.poison_output import print_poison
 from training.simulation.results import SCHEMA_VERSION, write_results
 from training.simulation.streams import Places, Stream, make_stream, read_posts, warm_start_posts
-from training.simulation.vectors import Embedder, encoder_vectors
+from training.simulation.vectors import Embedder, kept_vectors
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 LABELLED_AT = NOW - timedelta(days=30)
@@ -139,21 +140,22 @@ def simulate_poison(
     streams_plan_path: Path | None = None,
     out: Path | None = None,
     embed: Embedder | None = None,
+    work: Path | None = None,
 ) -> list[dict[str, Any]]:
     """The rows of the simulation, which are printed, and written to `out` if given.
 
     `admit` is the firewall. The first row says what was run; every other is a corpus and a seed, with the
-    F1 on the gold set in each of the four worlds. Raises: BadConfig.
+    F1 on the gold set in each of the four worlds. `embed` None: the encoder of the streams' plan, its vectors
+    kept in `work`. Raises: BadConfig.
     """
     plan, plan_sha256 = load_poison_plan(plan_path)
     streams, _ = load_simulation_plan(streams_plan_path)
     progress = Console(stderr=True)
-    posts = read_posts(
-        streams,
-        data,
-        embed or encoder_vectors(streams.representation),
-        lambda what: progress.print(what, highlight=False),
-    )
+    if embed is None:
+        if work is None:
+            raise BadConfig("work: a folder, for the encoder's vectors")
+        embed = kept_vectors(streams.representation, work / "vectors")
+    posts = read_posts(streams, data, embed, lambda what: progress.print(what, highlight=False))
     rows: list[dict[str, Any]] = [
         {
             "schema_version": SCHEMA_VERSION,

@@ -16,6 +16,7 @@ import yaml
 pytest.importorskip("sklearn")
 
 from rich.console import Console
+from scipy.stats import binom
 
 from labelling.firewall import admit_by_shipped_rules
 from labelling.sampling.vectors import hashed_ngrams
@@ -132,15 +133,20 @@ def test_one_annotator_answers_the_opposite_and_the_others_hardly_ever(
 ) -> None:
     wrong: Counter[str] = Counter()
     said: Counter[str] = Counter()
-    for entry in made_up_world(plan, stream, 1, colluding=True):
-        if entry.origin == "label":
-            said[entry.person] += 1
-            wrong[entry.person] += entry.answers["hate"] != truth_of(stream, entry)
-    shares = {person: wrong[person] / count for person, count in said.items()}
+    # In one world each says some twenty things, and once in eighty worlds one of the nine is wrong in a
+    # quarter of them: seed 1 is such a world. Five worlds are enough.
+    for seed in range(1, 6):
+        for entry in made_up_world(plan, stream, seed, colluding=True):
+            if entry.origin == "label":
+                said[entry.person] += 1
+                wrong[entry.person] += entry.answers["hate"] != truth_of(stream, entry)
 
     assert len(said) == plan.annotators
-    assert shares.pop("annotator-0") > 0.8
-    assert max(shares.values()) < 0.35  # some twenty labels each
+    assert wrong["annotator-0"] / said["annotator-0"] > 0.9
+    for person in set(said) - {"annotator-0"}:
+        # What errors by chance come to but once in ten thousand times.
+        at_most = binom.ppf(1 - 1e-4, said[person], plan.annotator_errors)
+        assert wrong[person] <= at_most < 0.25 * said[person]
 
 
 def test_texts_have_two_labels_and_a_third_where_the_two_differ(plan: PoisonPlan, stream: Stream) -> None:
@@ -164,6 +170,21 @@ def test_without_the_firewall_reports_are_votes_and_a_tie_is_hate() -> None:
     assert majority([said(1, 1), said(2, 0), said(3, 0)]) == {7: {"hate": 0}}
 
 
+def may_train(world: Sequence[Said]) -> tuple[int, int]:
+    """Between how many and how many labels of a world the firewall has to admit, counted without it.
+
+    Two people agree on every text, so all labels of texts that nobody reported train. 120 texts of the desk
+    beside 120 others are a set of 120 to 240, of which 1 % is one text or two: so many has each source.
+    """
+    labels: dict[str | None, Counter[str]] = {}
+    for entry in world:
+        if entry.origin == "label":
+            labels.setdefault(entry.source, Counter())[entry.text_sha256] += 1
+    free = sum(labels.pop(None).values())
+    each = [sorted(of_source.values()) for of_source in labels.values()]
+    return free + sum(counts[0] for counts in each), free + sum(sum(counts[-2:]) for counts in each)
+
+
 def test_firewall_keeps_the_gold_figure_where_it_falls_without(
     plan_path: Path, streams_path: Path, pack: Path, tmp_path: Path
 ) -> None:
@@ -179,9 +200,14 @@ def test_firewall_keeps_the_gold_figure_where_it_falls_without(
 
     assert read_results(out) == rows
     assert len(rows) == 1 + 2 * 2
+    plan, (streams, _) = load_poison_plan(plan_path)[0], load_simulation_plan(streams_path)
+    posts = read_posts(streams, pack, embed, lambda _: None)
     for row in rows[1:]:
         verdicts = row["poisoned"]["verdicts"]
-        assert verdicts["admitted"] > 120
+        stream = make_stream(streams, posts, row["corpus"], "natural", row["seed"])
+        assert stream is not None
+        least, most = may_train(made_up_world(plan, stream, row["seed"], colluding=True))
+        assert least <= verdicts["admitted"] <= most
         assert verdicts["not_a_label"] == 14 * 5 + 6 * 5 * 3
     kept, lost = (fall(rows[1:], arm, 100) for arm in ("firewall", "no_firewall"))
     assert kept.value < 0.03

@@ -38,7 +38,7 @@ from training.simulation.streams import (
     warm_start_posts,
     with_far_right,
 )
-from training.simulation.vectors import Vectors, encoder_vectors
+from training.simulation.vectors import Embedder, Vectors, encoder_vectors, kept_on_disk
 
 pytestmark = pytest.mark.training
 
@@ -336,6 +336,45 @@ def test_simulation_is_run_written_printed_again_and_drawn(
     assert (tmp_path / "again.svg").read_bytes() == picture.read_bytes()
 
 
+def test_run_that_was_stopped_goes_on_and_another_sampler_begins_anew(
+    plan_path: Path, pack: Path, tmp_path: Path
+) -> None:
+    opened: list[int] = []
+
+    def stops_at(most: int) -> Any:
+        def opening(view: DeskView, /, **options: Any) -> Any:
+            if len(opened) >= most:
+                raise KeyboardInterrupt
+            opened.append(len(view.labelled))
+            return open_desk(view, **options)
+
+        return opening
+
+    def run(desk: Any, sampler: str = "one") -> list[dict[str, Any]]:
+        return simulate_sampling(
+            pack, desk, plan_path=plan_path, seeds=[1], embed=embed, work=tmp_path / "work", sampler=sampler
+        )
+
+    with pytest.raises(KeyboardInterrupt):
+        run(stops_at(3))
+    rows = run(stops_at(100))
+    streams = len({(row["corpus"], row["stream"]) for row in rows[1:]})
+
+    assert len(opened) == streams > 3
+    assert (
+        rows
+        == run(stops_at(0))
+        == simulate_sampling(pack, open_desk, plan_path=plan_path, seeds=[1], embed=embed)
+    )
+    with pytest.raises(KeyboardInterrupt):
+        run(stops_at(0), sampler="another")
+
+
+def test_without_an_embedder_there_has_to_be_a_folder(plan_path: Path, pack: Path) -> None:
+    with pytest.raises(BadConfig, match="work"):
+        simulate_sampling(pack, open_desk, plan_path=plan_path)
+
+
 def test_seed_that_the_plan_does_not_have_is_refused(plan_path: Path, pack: Path) -> None:
     with pytest.raises(BadConfig, match="seeds"):
         simulate_sampling(pack, open_desk, plan_path=plan_path, seeds=[9], embed=embed)
@@ -353,6 +392,28 @@ def test_head_without_a_stream_has_an_empty_panel(tmp_path: Path) -> None:
     draw_curves(made_up_rows(), tmp_path / "curves.svg")
 
     assert "no stream" in (tmp_path / "curves.svg").read_text(encoding="utf-8")
+
+
+def test_vectors_are_asked_for_once_and_kept_by_texts_and_name(tmp_path: Path) -> None:
+    asked: list[list[str]] = []
+
+    def load() -> Embedder:
+        def embedder(texts: Sequence[str], /) -> Vectors:
+            asked.append(list(texts))
+            return embed(texts)
+
+        return embedder
+
+    first, texts = kept_on_disk(load, "one", tmp_path / "vectors"), ["a cup of tea", "rain"]
+    computed = first(texts)
+    again = kept_on_disk(load, "one", tmp_path / "vectors")(texts)
+    assert (again == computed).all()
+    assert asked == [texts]
+
+    first(["a cup of ", "tearain"])
+    kept_on_disk(load, "another", tmp_path / "vectors")(texts)
+    assert asked == [texts, ["a cup of ", "tearain"], texts]
+    assert not list((tmp_path / "vectors").glob("*.part*"))
 
 
 def test_encoder_gives_vectors_of_length_one_whatever_stands_beside_a_text(
