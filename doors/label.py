@@ -178,9 +178,10 @@ def simulate(
         )
     elif what == "poison":
         from labelling.firewall import admit_by_shipped_rules
+        from labelling.sampling.simulated_desk import open_desk
         from training.simulation.poison import simulate_poison
 
-        simulate_poison(data, admit_by_shipped_rules, out=out, work=work)
+        simulate_poison(data, admit_by_shipped_rules, open_desk, out=out, work=work)
     else:
         raise typer.BadParameter("sampling or poison", param_hint="WHAT")
 
