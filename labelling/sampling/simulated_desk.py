@@ -87,10 +87,10 @@ class SimulatedDesk:
         return [ArrayChoice(int(post.id), post.may_train) for post in batch.posts]
 
 
-def sampler_sha256() -> str:
-    """The hash of the shipped rules and of the sampler's source: all that decides what a desk chooses."""
+def sampler_hashes(loaded: LoadedRules) -> dict[str, str]:
+    """The SHA-256 of the rules and of the sampler's source: all that decides what a desk chooses."""
     source = b"".join(path.read_bytes() for path in sorted(Path(__file__).parent.glob("*.py")))
-    return sha256_of(load_sampling_rules().sha256.encode() + source)
+    return {"rules": loaded.sha256, "source": sha256_of(source)}
 
 
 def _pool(view: ArrayView, vectors: Floats) -> Pool:

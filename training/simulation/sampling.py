@@ -8,7 +8,7 @@ and the strands that the corpus was annotated for) is answered at once, as at th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache, partial
 from pathlib import Path
 from typing import Any, get_args
@@ -39,14 +39,14 @@ def simulate_sampling(
     seeds: Sequence[int] = (),
     embed: Embedder | None = None,
     work: Path | None = None,
-    sampler: str = "",
+    sampler: Mapping[str, str] | None = None,
 ) -> list[dict[str, Any]]:
     """The rows of the simulation, which are printed, and written to `out` and drawn to `picture` if given.
 
-    `open_desk` is the sampler, and `sampler` the hash of all that decides what it chooses. With `seeds` only
-    these of the plan; `embed` None: the plan's encoder, its vectors kept in `work`. Each stream's rows are
-    kept there too: a run that was stopped goes on after the last of them. The first row says what was run;
-    every other is a stream, a head and a seed. Raises: BadConfig.
+    `open_desk` is the sampler, and `sampler` the hashes of all that decides what it chooses. With `seeds`
+    only these of the plan; `embed` None: the plan's encoder, its vectors kept in `work`. Each stream's rows
+    are kept there too: a run that was stopped goes on after the last of them. The first row says what was
+    run; every other is a stream, a head and a seed. Raises: BadConfig.
     """
     plan, plan_sha256 = load_simulation_plan(plan_path)
     if not set(seeds) <= {*plan.seeds, *plan.development_seeds}:
@@ -58,7 +58,8 @@ def simulate_sampling(
         embed = kept_vectors(plan.representation, work / "vectors")
     posts = read_posts(plan, data, embed, _teller(progress))
     manifest_sha256 = sha256_of((data / "MANIFEST.csv").read_bytes())
-    made_by = sha256_of("".join([plan_sha256, manifest_sha256, sampler, code_sha256()]).encode())
+    of_sampler = dict(sampler or {})
+    made_by = sha256_of(repr((plan_sha256, manifest_sha256, of_sampler, code_sha256())).encode())
     kept = None if work is None else work / f"rows-{made_by[:16]}"
 
     @cache
@@ -82,6 +83,7 @@ def simulate_sampling(
         "schema_version": SCHEMA_VERSION,
         "simulation": "sampling",
         "plan": {"version": plan.version, "sha256": plan_sha256},
+        "sampler": of_sampler,
         "manifest_sha256": manifest_sha256,
         "sampled_labels": plan.sampled_labels,
         "random_labels": plan.random_labels,
