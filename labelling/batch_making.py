@@ -13,6 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from labelling import batches, tasks
+from labelling.batches import GOLD, RELIEF
 from labelling.codebook import Codebook
 from labelling.glossary import load_glossary, measured_terms
 from labelling.hub_pool import (
@@ -38,12 +39,6 @@ from serve.storage.tables import BatchRow, GoldItem, Post, Task
 
 MOST_ASKED: Final = 1_000
 LABELS_A_TEXT: Final = (1, 2, 3)
-GOLD: Final = "gold"
-"""The `sample_reason` of a text with an agreed answer, hidden among the others."""
-
-RELIEF: Final = "relief"
-"""The `sample_reason` of a text that the machine scores lowest, there so that hard ones are not in a row."""
-
 RELIEF_BELOW: Final = 0.1
 """The score of `hate` under which a text may be a rest. Ours: far below any threshold that a bundle has."""
 

@@ -113,7 +113,14 @@ def batch_form(
 
 
 @router.get("")
-def batches_page(request: Request, person: Maker, made: str = "", offered: str = "") -> Response:
+def batches_page(
+    request: Request,
+    person: Maker,
+    made: str = "",
+    offered: str = "",
+    closed: str = "",
+    reopened: str = "",
+) -> Response:
     """Every batch with what it is for and how far it is."""
     with hub_of(request).database.read() as session:
         return frame_of(request).render(
@@ -122,7 +129,7 @@ def batches_page(request: Request, person: Maker, made: str = "", offered: str =
             person=person,
             batches=standings(session),
             reason_words=REASON_WORDS,
-            notice=_notice(session, made, offered),
+            notice=_notice(session, made, offered, closed, reopened),
         )
 
 
@@ -173,6 +180,22 @@ def offer_again(request: Request, person: Maker, batch: Annotated[str, Form()] =
     return RedirectResponse(f"/labelling/batches?offered={name}", status_code=HTTPStatus.SEE_OTHER)
 
 
+@router.post("/close", dependencies=[CheckCsrf])
+def close_batch(request: Request, person: Maker, batch: Annotated[str, Form()] = "") -> Response:
+    """Offers no more texts of a batch. Raises: BadInput, NotFound, Conflict."""
+    with hub_of(request).database.write() as session:
+        batches.close_batch(session, batch=batch, actor=person.actor, now=utc_now())
+    return RedirectResponse(f"/labelling/batches?closed={batch}", status_code=HTTPStatus.SEE_OTHER)
+
+
+@router.post("/reopen", dependencies=[CheckCsrf])
+def reopen_batch(request: Request, person: Maker, batch: Annotated[str, Form()] = "") -> Response:
+    """Offers what is left of a closed batch again. Raises: BadInput, NotFound, Conflict."""
+    with hub_of(request).database.write() as session:
+        batches.reopen_batch(session, batch=batch, actor=person.actor, now=utc_now())
+    return RedirectResponse(f"/labelling/batches?reopened={batch}", status_code=HTTPStatus.SEE_OTHER)
+
+
 def _rules(request: Request) -> LoadedRules:
     rules: LoadedRules = request.app.state.sampling_rules
     return rules
@@ -212,7 +235,7 @@ def _form(
     )
 
 
-def _notice(session: Session, made: str, offered: str) -> str | None:
+def _notice(session: Session, made: str, offered: str, closed: str, reopened: str) -> str | None:
     """What was just done; of batches that there are."""
     row = session.get(BatchRow, made)
     if row is not None and row.drawn:
@@ -222,4 +245,10 @@ def _notice(session: Session, made: str, offered: str) -> str | None:
         return f"{made} was made: {sum(row.drawn['chosen'].values())} texts ({chosen})."
     if session.get(BatchRow, offered) is not None:
         return f"What was put aside in {offered} without a name is offered again."
+    row = session.get(BatchRow, closed)
+    if row is not None and row.closed_at is not None:
+        return f"{closed} is closed: no more of it is offered, and what was labelled stays."
+    row = session.get(BatchRow, reopened)
+    if row is not None and row.closed_at is None:
+        return f"{reopened} is open again."
     return None

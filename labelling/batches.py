@@ -25,22 +25,32 @@ LEAST_FOR_AUDIT = 2
 AUDIT: Final = "audit"
 """The purpose of a batch, and the `sample_reason` of a text, whose labels judge bundles."""
 
+GOLD: Final = "gold"
+"""The purpose of a batch, and the `sample_reason` of a text hidden among others, whose answer is agreed."""
+
+RELIEF: Final = "relief"
+"""The `sample_reason` of a text that the machine scores lowest, there so that hard ones are not in a row."""
+
 _BATCH = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._-]{0,79}")
 
 
 @dataclass(frozen=True, slots=True)
 class BatchProgress:
-    """How far one batch is, in labels wanted: by what became of them."""
+    """How far one batch is, in labels wanted: by what became of them.
+
+    Of a closed batch what nobody holds waits no more: it is `not_offered`.
+    """
 
     batch: str
     waiting: int
     labelled: int
     skipped: int
+    not_offered: int = 0
 
     @property
     def total(self) -> int:
         """All labels that the batch wants."""
-        return self.waiting + self.labelled + self.skipped
+        return self.waiting + self.labelled + self.skipped + self.not_offered
 
 
 def check_batch(batch: str) -> str:
@@ -134,6 +144,34 @@ def release_audit(session: Session, *, batch: str, actor: str, now: datetime) ->
     record(session, actor=actor, event=Event.AUDIT_RELEASED, subject=batch, details={}, at=now)
 
 
+def close_batch(session: Session, *, batch: str, actor: str, now: datetime) -> None:
+    """Offers no more of a batch's texts, and adds none to it; who holds one may still label it.
+
+    What was labelled stays, and counts as it did. Raises: NotFound, Conflict.
+    """
+    row = _locked(session, batch)
+    if row.closed_at is not None:
+        raise Conflict("batch: it was closed before", field="batch")
+    row.closed_at = now
+    record(session, actor=actor, event=Event.BATCH_CLOSED, subject=batch, details={}, at=now)
+
+
+def reopen_batch(session: Session, *, batch: str, actor: str, now: datetime) -> None:
+    """Offers what is left of a closed batch again. Raises: NotFound, Conflict."""
+    row = _locked(session, batch)
+    if row.closed_at is None:
+        raise Conflict("batch: it is open", field="batch")
+    row.closed_at = None
+    record(session, actor=actor, event=Event.BATCH_REOPENED, subject=batch, details={}, at=now)
+
+
+def _locked(session: Session, batch: str) -> BatchRow:
+    row = session.get(BatchRow, check_batch(batch), with_for_update=True)
+    if row is None:
+        raise NotFound("batch: there is no such batch", field="batch")
+    return row
+
+
 def progress(session: Session, batch: str | None = None) -> list[BatchProgress]:
     """Every batch with its counts, by name; or the one that is named."""
     counts: dict[str, dict[str, int]] = {}
@@ -142,10 +180,12 @@ def progress(session: Session, batch: str | None = None) -> list[BatchProgress]:
         query = query.where(TaskSlot.batch == batch)
     for name, state, count in session.execute(query.order_by(TaskSlot.batch)):
         counts.setdefault(name, {})[state] = count
+    closed = set(session.scalars(select(BatchRow.batch).where(BatchRow.closed_at.is_not(None))))
     return [
         BatchProgress(
             name,
-            waiting=by_state.get("open", 0) + by_state.get("leased", 0),
+            waiting=by_state.get("leased", 0) + (0 if name in closed else by_state.get("open", 0)),
+            not_offered=by_state.get("open", 0) if name in closed else 0,
             labelled=by_state.get("labelled", 0),
             skipped=by_state.get("skipped", 0),
         )

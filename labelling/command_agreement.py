@@ -8,12 +8,13 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from labelling.agreement_entries import entries_of
-from labelling.hub_records import records
-from labelling.interchange.annotations import Labelled, grouped
+from labelling.batches import check_batch
+from labelling.interchange.annotations import grouped
 from labelling.interchange.command import import_labels
 from labelling.interchange.whole_files import whole_file
+from labelling.label_rows import entries_of, entries_of_file
 from labelling.quality.annotators import NO_PERSONNEL_METRIC
+from labelling.quality.entries import LabelEntry
 from labelling.quality.figures import Figure
 from labelling.quality.report import AgreementReport, QuestionAgreement, agreement_report
 from labelling.quality.report_json import report_as_json
@@ -35,8 +36,8 @@ def agreement(
 
     Raises: BadInput, BadFile, BadConfig as reading the labels does.
     """
-    labelled = _of_a_file(file) if file is not None else _of_the_hub(home, batch)
-    report = agreement_report(entries_of(labelled), draws=draws)
+    entries = _of_a_file(file) if file is not None else _of_the_hub(home, batch)
+    report = agreement_report(entries, draws=draws)
     if out is not None:
         with whole_file(out) as written:
             written.write(json.dumps(report_as_json(report), indent=2).encode() + b"\n")
@@ -44,18 +45,18 @@ def agreement(
     return report
 
 
-def _of_the_hub(home: Path, batch: str | None) -> list[Labelled]:
+def _of_the_hub(home: Path, batch: str | None) -> list[LabelEntry]:
     _, database = open_home(home)
     try:
         with database.read() as session:
-            return list(records(session, batch))
+            return entries_of(session, batch=None if batch is None else check_batch(batch))
     finally:
         database.close()
 
 
-def _of_a_file(file: Path) -> list[Labelled]:
+def _of_a_file(file: Path) -> list[LabelEntry]:
     found = import_labels(file)
-    return list(grouped(found.items, found.annotations))
+    return list(entries_of_file(grouped(found.items, found.annotations)))
 
 
 def print_agreement(report: AgreementReport, console: Console) -> None:

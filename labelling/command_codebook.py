@@ -11,13 +11,12 @@ from rich.console import Console
 from rich.table import Table
 from sqlalchemy.orm import Session
 
-from labelling.agreement_entries import entries_of
 from labelling.batches import make_batch
 from labelling.codebook import Codebook, load_codebook
 from labelling.codebook_change import Change, TouchedLabel, changes_between, touched_labels
 from labelling.command import COMMAND
 from labelling.command_agreement import WIDTH, figure_cell
-from labelling.hub_records import records
+from labelling.label_rows import entries_of
 from labelling.quality.report import AgreementReport, agreement_report
 from labelling.task_sources import TaskRow
 from labelling.tasks import add_tasks
@@ -108,7 +107,7 @@ def _agreement(
     texts = {one.task.text_sha256 for one in touched}
     entries = [
         entry
-        for entry in entries_of(records(session))
+        for entry in entries_of(session)
         if entry.text in texts and entry.codebook_sha256 in (old.sha256, new.sha256)
     ]
     return agreement_report(entries)

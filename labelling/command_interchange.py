@@ -13,13 +13,11 @@ from rich.console import Console
 from rich.table import Table
 from sqlalchemy.orm import Session
 
-from labelling.agreement_entries import entries_of
 from labelling.batches import make_batch
 from labelling.codebook import load_codebook
 from labelling.command import COMMAND
 from labelling.hub_records import Origin, records
 from labelling.importing import Imported, import_records
-from labelling.interchange.annotations import Labelled
 from labelling.interchange.card_facts import AgreementFigure, CardFacts, load_card_facts
 from labelling.interchange.collection import Collector, Counts
 from labelling.interchange.command import AUTO, convert_labels, export_labels
@@ -28,6 +26,7 @@ from labelling.interchange.formats import FOLDER, Reading, Writing, read_file
 from labelling.interchange.mapping import default_mapping, load_mapping
 from labelling.interchange.offsets import OffsetUnit
 from labelling.interchange.quarantine import Quarantined, quarantine_path, write_quarantine
+from labelling.label_rows import entries_of
 from labelling.quality.report import agreement_report
 from model.errors import BadInput
 from serve.audit.events import Event
@@ -152,9 +151,9 @@ def export_file(
     settings, database = open_home(home)
     try:
         with database.write() as session:
-            labelled = list(records(session, batch))
+            labelled = list(records(session, batch, ids_of=format))
             if format == FOLDER:
-                facts = _facts(session, labelled, batch, facts)
+                facts = _facts(session, batch, facts)
             writing = Writing(
                 facts=facts, codebook=load_codebook(settings.codebook), doccano_unit=doccano_unit
             )
@@ -179,9 +178,7 @@ def export_file(
     return counts
 
 
-def _facts(
-    session: Session, labelled: Sequence[Labelled], batch: str | None, facts: CardFacts | None
-) -> CardFacts:
+def _facts(session: Session, batch: str | None, facts: CardFacts | None) -> CardFacts:
     """The card's facts, with the agreement of these labels where its author states none."""
     if facts is None:
         row = None if batch is None else session.get(BatchRow, batch)
@@ -189,7 +186,7 @@ def _facts(
         facts = CardFacts(title=f"Labels of a Watchhouse hub: {batch or 'all batches'}", paradigm=paradigm)
     if facts.agreement:
         return facts
-    report = agreement_report(entries_of(labelled))
+    report = agreement_report(entries_of(session, batch=batch))
     figures = tuple(
         AgreementFigure(
             subject=name,

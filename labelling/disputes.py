@@ -166,7 +166,9 @@ def _differing(paradigm: str) -> Select[Task]:
         .group_by(LabelRow.task_id)
         .having(func.count() >= 2, or_(*(func.min(answer) != func.max(answer) for answer in answers)))
     )
-    wanted = exists().where(TaskSlot.task_id == Task.task_id, TaskSlot.state.in_(("open", "leased")))
+    # Of a closed batch no more labels come in than those that somebody is at.
+    offered = and_(TaskSlot.state == "open", BatchRow.closed_at.is_(None))
+    wanted = exists().where(TaskSlot.task_id == Task.task_id, or_(TaskSlot.state == "leased", offered))
     return (
         select(Task)
         .join(BatchRow, BatchRow.batch == Task.batch)

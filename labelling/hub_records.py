@@ -6,7 +6,7 @@ as it came.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
@@ -30,6 +30,9 @@ IMPORTED: Final = "imported:"
 
 CONFIDENCE: Final = {"high": 1.0, "medium": 0.5, "low": 0.0}
 
+TOOLS: Final = ("argilla", "doccano", "label-studio", "lewidi")
+"""Tools of which more than one format is read or written, each format's name beginning with the tool's."""
+
 _OF_THE_ROW = {"item_id", "label_id", "schema_version"}
 
 
@@ -51,8 +54,11 @@ class Origin:
         return f"{self.format} {label_id}"
 
 
-def records(session: Session, batch: str | None = None) -> Iterator[Labelled]:
+def records(session: Session, batch: str | None = None, *, ids_of: str | None = None) -> Iterator[Labelled]:
     """Every task that somebody labelled or skipped under a name, with all standing labels; oldest task first.
+
+    With `ids_of`, a format, whatever came in a file of that tool has the ids that it had there; of two texts
+    or labels that had the same one in two files, the later has the hub's own.
 
     Raises: BadInput for the batch's name.
     """
@@ -65,10 +71,44 @@ def records(session: Session, batch: str | None = None) -> Iterator[Labelled]:
     if batch is not None:
         query = query.where(Task.batch == check_batch(batch))
     rows = session.execute(query).all()
+    items, labels = _foreign_ids([(row[0], row[1]) for row in rows], ids_of)
     for _, of_task in groupby(rows, key=lambda row: row[1].task_id):
         pairs = list(of_task)
         item = item_of(pairs[0][1])
-        yield Labelled(item, tuple(annotation_of(label, task) for label, task in pairs))
+        item_id = items.get(item.item_id, item.item_id)
+        said = (
+            annotation_of(label, task).model_copy(
+                update={"item_id": item_id, "label_id": labels.get(label.label_id, label.label_id)}
+            )
+            for label, task in pairs
+        )
+        yield Labelled(item.model_copy(update={"item_id": item_id}), tuple(said))
+
+
+def _foreign_ids(
+    rows: Sequence[tuple[LabelRow, Task]], format: str | None
+) -> tuple[dict[str, str], dict[str, str]]:
+    """The ids of tasks and of labels in the file of that format's tool that they came in, by our own."""
+    taken_items = {task.task_id for _, task in rows}
+    taken_labels = {label.label_id for label, _ in rows}
+    items: dict[str, str] = {}
+    labels: dict[str, str] = {}
+    for label, task in rows:
+        came_in, _, label_id = (label.imported_from or "").partition(" ")
+        if format is None or not label_id or _tool_of(came_in) != _tool_of(format):
+            continue
+        if label_id not in taken_labels:
+            taken_labels.add(label_id)
+            labels[label.label_id] = label_id
+        if task.task_id not in items and task.external_id and task.external_id not in taken_items:
+            taken_items.add(task.external_id)
+            items[task.task_id] = task.external_id
+    return items, labels
+
+
+def _tool_of(format: str) -> str:
+    """The tool that a format is of: its formats have the same ids."""
+    return next((tool for tool in TOOLS if format.startswith(tool)), format)
 
 
 def item_of(task: Task) -> Item:

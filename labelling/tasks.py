@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session, aliased
 from labelling.batches import check_batch, labels_wanted
 from labelling.task_sources import BadRow, TaskRow
 from model.configuration import sha256_of
-from model.errors import LeaseLost, NotFound
+from model.errors import Conflict, LeaseLost, NotFound
 from serve.audit.events import Event
 from serve.audit.log import Detail, record
 from serve.storage.identifiers import new_id
@@ -71,11 +71,14 @@ def add_tasks(
 
     With `tell` false no event says so: whoever adds row by row tells it once for all of them.
 
-    Raises: BadInput for the batch's name, NotFound if there is no such batch (`batches.make_batch`).
+    Raises: BadInput for the batch's name, NotFound if there is no such batch (`batches.make_batch`), Conflict
+    if it is closed.
     """
     found = session.get(BatchRow, check_batch(batch))
     if found is None:
         raise NotFound("batch: there is no such batch", field="batch")
+    if found.closed_at is not None:
+        raise Conflict("batch: it is closed", field="batch")
     added = duplicates = 0
     bad: list[BadRow] = []
     task_id = ""
@@ -191,7 +194,8 @@ def _first_free(
     answered = exists().where(
         LabelRow.task_id == TaskSlot.task_id, LabelRow.annotator == actor, LabelRow.undone_at.is_(None)
     )
-    base: Select[Any] = select(TaskSlot).where(~answered).limit(1)
+    closed = select(BatchRow.batch).where(BatchRow.closed_at.is_not(None))
+    base: Select[Any] = select(TaskSlot).where(~answered, TaskSlot.batch.not_in(closed)).limit(1)
     if batch is not None:
         base = base.where(TaskSlot.batch == batch)
     if severity_at_most is not None:
@@ -287,7 +291,13 @@ def offer_anew(session: Session, task_id: str) -> bool:
 
 
 def offer_again(session: Session, *, batch: str, actor: str, now: datetime) -> int:
-    """Opens the slots of a batch that were skipped without a name, for whoever comes; how many."""
+    """Opens the slots of a batch that were skipped without a name, for whoever comes; how many.
+
+    Raises: Conflict for a closed batch.
+    """
+    row = session.get(BatchRow, batch)
+    if row is not None and row.closed_at is not None:
+        raise Conflict("batch: it is closed", field="batch")
     reopened = session.scalars(
         update(TaskSlot)
         .where(TaskSlot.batch == batch, TaskSlot.state == "skipped", TaskSlot.annotator.is_(None))

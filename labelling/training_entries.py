@@ -8,12 +8,14 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
+from labelling.batches import AUDIT, GOLD, RELIEF
 from labelling.export import labelled_post
-from labelling.firewall import ADJUDICATION, AUDIT, GOLD, GoldRecord, LabelEntry
+from labelling.firewall import ADJUDICATION, GoldRecord, LabelEntry
 from labelling.hub_records import IMPORTED
 from labelling.importing import UNKNOWN
 from labelling.sampling.rules import REASONS
@@ -35,6 +37,12 @@ from serve.storage.tables import (
 FROM_CASES = "cases"
 IS_AUDIT = or_(BatchRow.purpose == AUDIT, Task.sample_reason == AUDIT)
 """A whole batch of audit, or the audit's share of a batch that a sampler has drawn."""
+
+IS_GOLD = or_(BatchRow.purpose == GOLD, Task.sample_reason == GOLD)
+"""A whole batch of gold, or what was hidden as gold in another one."""
+
+DRAWN: Final = frozenset({*REASONS, RELIEF})
+"""Why a text is in a batch if our own sampler drew it, so that nobody brought it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +117,6 @@ class _Facts:
     brought_by: Mapping[str, str]
     audit: frozenset[str]
     gold: frozenset[str]
-    gold_batches: frozenset[str]
     released: frozenset[str]
 
     @classmethod
@@ -124,15 +131,14 @@ class _Facts:
             .join(BatchRow, BatchRow.batch == Task.batch)
             .where(IS_AUDIT, BatchRow.released_at.is_(None))
         )
-        golden = select(GoldItem.text).where(GoldItem.retired_at.is_(None))
+        golden = select(GoldItem.text)  # corrected ones too: some have seen the answer
+        asked = select(Task.text).join(BatchRow, BatchRow.batch == Task.batch).where(IS_GOLD).distinct()
         let_go = select(Quarantined.label_id).where(Quarantined.released_at.is_not(None))
-        batches = select(BatchRow.batch).where(BatchRow.purpose == GOLD)
         return cls(
             reporters={digest: frozenset(people) for digest, people in reporters.items()},
             brought_by={row[0]: row[1] for row in session.execute(posts.where(Task.source == FROM_CASES))},
             audit=_keys(session.scalars(audits)),
-            gold=_keys(session.scalars(golden)),
-            gold_batches=frozenset(session.scalars(batches)),
+            gold=_keys(session.scalars(golden)) | _keys(session.scalars(asked)),
             released=frozenset(session.scalars(let_go)),
         )
 
@@ -141,14 +147,14 @@ class _Facts:
         key = text_key(task.text)
         if key in self.audit:
             return AUDIT
-        if key in self.gold or task.batch in self.gold_batches:
+        if key in self.gold:
             return GOLD
         # An audit that was released trains: its own reason would still protect it.
         return "released audit" if task.sample_reason == AUDIT else task.sample_reason
 
     def source_of(self, task: Task) -> str | None:
         """Who brought the text: who reported it, who sent it, or the file; None where our sampler drew it."""
-        if task.sample_reason in REASONS:
+        if task.sample_reason in DRAWN:
             return None
         reporters = self.reporters.get(task.text_sha256)
         if reporters:

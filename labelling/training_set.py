@@ -87,8 +87,8 @@ def keep_quarantine(session: Session, admission: Admission, now: datetime) -> No
         row = known.get(label_id)
         if row is None:
             session.add(Quarantined(label_id=label_id, why=why, since=now))
-        elif row.why != why:
-            row.why = why
+        elif row.released_at is None:
+            row.why = why  # of one that was let go it stays what it was let go from
     for label_id, row in known.items():
         if label_id not in held and row.released_at is None:
             session.delete(row)

@@ -10,7 +10,7 @@ import yaml
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
-from model.configuration import configs_folder, not_yaml
+from model.configuration import configs_folder, not_yaml, read_yaml
 from model.errors import BadConfig
 from model.windows import MOST_WINDOWS
 from serve.oidc_settings import OidcSettings
@@ -119,7 +119,7 @@ def _leave_to_environment(values: dict[str, Any], name: str) -> None:
 
 def _read(file: Path) -> dict[str, Any]:
     try:
-        raw = yaml.safe_load(file.read_bytes())
+        raw = read_yaml(file.read_bytes())
     except (yaml.YAMLError, ValueError) as error:
         raise BadConfig(not_yaml(file, error)) from None
     except OSError as error:

@@ -14,7 +14,7 @@ NOTHING: Final = {
     **dict.fromkeys(("post_id", "case_id", "task_id", "label_id", "key_id", "officer_id"), "0" * 26),
     "suite_id": "0" * 26,
     "grant_id": "0" * 26,
-    **dict.fromkeys(("promotion_id", "disputed_id", "suspect_id"), "0" * 26),
+    **dict.fromkeys(("promotion_id", "disputed_id", "suspect_id", "held_label_id"), "0" * 26),
     "session_reference": "0" * 16,
     "name": "console",
     "digest": "0" * 8,

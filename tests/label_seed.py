@@ -13,9 +13,11 @@ from tiny_bundle import build_tiny_bundle
 from labelling import labels, tasks
 from labelling.batches import make_batch
 from labelling.codebook import load_codebook
+from labelling.firewall import load_firewall
 from labelling.labels import Answers
 from labelling.suspects import import_file
 from labelling.task_sources import TaskRow
+from labelling.training_set import keep_quarantine, training_set
 from model.configuration import sha256_of
 from model.suspects import Suspect, SuspectReason, write_rows
 from serve.people.administration import open_home
@@ -57,6 +59,16 @@ def label_by_two(
                 )  # fmt: skip
                 ids.append(task.task_id)
     return ids[: len(said)]
+
+
+def hold_back(home: Path) -> int:
+    """Asks the firewall, as an export for training does; how many labels it holds back."""
+    _, database = open_home(home)
+    with closing(database), database.write() as session:
+        now = utc_now()
+        admission = training_set(session, load_firewall()[0], now=now, other_posts=1_000).admission
+        keep_quarantine(session, admission, now)
+        return len(admission.quarantined)
 
 
 def suspect_labels(home: Path, folder: Path, texts: Sequence[str], *, words: str = "It says 0.10.") -> None:

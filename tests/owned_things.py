@@ -36,6 +36,7 @@ from serve.storage.tables import (
     Officer,
     Post,
     Promotion,
+    Quarantined,
     RoleGrant,
     SavedFilter,
     SuiteResult,
@@ -101,7 +102,8 @@ def task(
 def disputed(
     database: Database, settings: Settings, person: Officer, other: Officer, own: bool
 ) -> dict[str, str]:
-    """A text on which two readers differ, one of whom is its owner, and a suspicion of its labels."""
+    """A text on which two readers differ, one of whom is its owner; one of its labels is suspected, one held
+    back."""
     now, batch, suspect_id = utc_now(), f"batch-{new_id()}", new_id()
     codebook = load_codebook(settings.codebook)
     with database.write() as session:
@@ -113,7 +115,7 @@ def disputed(
         for actor, act in ((_owner(person, other, own), "endorses"), ("officer:third", "counters")):
             claimed = tasks.claim(session, actor=actor, now=now, lease_seconds=600, batch=batch)
             assert claimed is not None
-            labels.save(
+            label_id = labels.save(
                 session, codebook, task_id=claimed.task_id, lease_number=claimed.lease_number, actor=actor,
                 now=now, answers=labels.Answers((), 1, act),
             )  # fmt: skip
@@ -128,7 +130,8 @@ def disputed(
                 },
             )
         )  # fmt: skip
-    return {"disputed_id": claimed.task_id, "suspect_id": suspect_id}
+        session.add(Quarantined(label_id=label_id, why="resting", since=now))
+    return {"disputed_id": claimed.task_id, "suspect_id": suspect_id, "held_label_id": label_id}
 
 
 def promotion(
@@ -265,6 +268,7 @@ OWNED: Final[dict[str, Maker]] = {
     "task_id": task,
     "disputed_id": disputed,
     "suspect_id": disputed,
+    "held_label_id": disputed,
     "promotion_id": promotion,
     "suite_id": suite,
     "officer_id": account,

@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Iterator
 
 from exposure_reader import Reader
-from label_seed import label_by_two, second_bundle, suspect_labels
+from label_seed import hold_back, label_by_two, second_bundle, suspect_labels
 from playwright.sync_api import Page, expect
 
 from labelling import command
@@ -111,7 +111,7 @@ def every_page(hub, new_page, page: Page, sign_in, tmp_path) -> Iterator[tuple[s
     yield from _exposure(hub, page, senior)
 
 
-PAGES = 62
+PAGES = 65
 
 
 def _labelling(page: Page, senior: Page) -> Iterator[tuple[str, Page]]:
@@ -277,6 +277,16 @@ def quality_pages(hub, page: Page, senior: Page, tmp_path) -> Iterator[tuple[str
     yield "label-error", senior
     senior.get_by_role("button", name="Wrong").click()
     expect(senior.get_by_role("status")).to_contain_text("Confirmed")
+    assert hold_back(hub.home) > 0
+    senior.goto("/labelling/held")
+    yield "held-back", senior
+    senior.locator("main table a").first.click()
+    expect(senior.get_by_role("heading", level=1)).to_have_text("May this label train?")
+    senior.evaluate("for (const fold of document.querySelectorAll('details')) fold.open = true")
+    yield "held-label", senior
+    senior.get_by_role("button", name="Let it go").click()
+    expect(senior.get_by_role("alert", name="There is a problem")).to_be_visible()
+    yield "held-label-with-errors", senior
     senior.goto("/models")
     yield "models", senior
     senior.goto(f"/models/compare?bundle={bundle}")

@@ -45,6 +45,16 @@ def identifier(value: object) -> str | None:
     return written
 
 
+def as_numbered(written: str) -> str | int:
+    """An id as a tool that numbers its rows writes it: a whole number where it is one.
+
+    >>> as_numbered("12"), as_numbered("012"), as_numbered("text-1")
+    (12, '012', 'text-1')
+    """
+    is_number = written.isascii() and written.isdigit() and len(written) < 19 and str(int(written)) == written
+    return int(written) if is_number else written
+
+
 def moment_of(value: object) -> datetime | None:
     """The time that a value says with its zone; None for any other, which is no time that we could tell."""
     try:

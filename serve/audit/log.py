@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
+from typing import Final, cast
 
+from sqlalchemy import Table, insert
 from sqlalchemy.orm import Session
 
 from serve.audit.events import Event
@@ -15,6 +18,11 @@ MAX_DETAIL_CHARACTERS = 300
 
 MAX_DETAIL_VALUES = 1_000
 """Longest list in `details`: one request's worth of ids."""
+
+# Written at once and not with the session's other objects: events stand in the order in which they happened.
+STORE_EVENT: Final = insert(cast("Table", AuditEvent.__table__)).inline()
+
+_WAITING: Final = "audit events that wait for the end of `together`"
 
 Scalar = str | int | float | bool | None
 Detail = Scalar | list[str] | list[int] | list[float] | tuple[str, ...]
@@ -35,7 +43,38 @@ def record(
     has a bug, so the refusal is a TypeError or ValueError and not a Fault.
     """
     checked = {name: _checked(name, value) for name, value in details.items()}
-    session.add(AuditEvent(happened_at=at, actor=actor, event=event.value, subject=subject, details=checked))
+    row = {
+        "happened_at": at,
+        "actor": actor,
+        "event": event.value,
+        "subject": subject,
+        "details": checked,
+    }
+    waiting = session.info.get(_WAITING)
+    if waiting is None:
+        session.connection().execute(STORE_EVENT, row)
+    else:
+        waiting.append(row)
+
+
+@contextmanager
+def together(session: Session) -> Iterator[None]:
+    """Events recorded inside are written with one statement, in their order, when the block ends.
+
+    For work on many things in one transaction. If the block raises none of them is written, as the
+    transaction is to be undone. A block inside another belongs to that.
+    """
+    if _WAITING in session.info:
+        yield
+        return
+    rows: list[dict[str, object]] = []
+    session.info[_WAITING] = rows
+    try:
+        yield
+    finally:
+        del session.info[_WAITING]
+    if rows:
+        session.connection().execute(STORE_EVENT, rows)
 
 
 def _checked(name: str, value: object) -> object:

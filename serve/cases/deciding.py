@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, cast
 
-from sqlalchemy import insert, select
+from sqlalchemy import Table, bindparam, insert, select
 from sqlalchemy.orm import Session
 
 from serve.audit.events import Event
@@ -17,12 +17,22 @@ from serve.cases.workflow.states import CaseAction
 from serve.cases.workflow.steps import Circumstances, Progress, Step
 from serve.cases.workflow.timers import TimerProfile
 from serve.storage.identifiers import new_id
+from serve.storage.rows import store
 from serve.storage.tables import Case, CasePost, Decision, DecisionPost, Judgement, PostScores
 
 FOLLOWS_BY_ITSELF: Final = frozenset(
     {CaseAction.CLOSE_NO_ACTION, CaseAction.RECORD_NON_CRIME, CaseAction.REQUEST_CRIME_RECORD}
 )
 """Steps after a decision that need nothing which the decision does not hold, and tell nobody outside."""
+
+# Kept: every decision runs them, and to put them together takes longer than to run them.
+STORE_POSTS: Final = insert(cast("Table", DecisionPost.__table__))
+POSTS_OF_CASE: Final = (
+    select(CasePost.post_id, PostScores.bundle, PostScores.policy_sha256)
+    .outerjoin(PostScores, PostScores.post_id == CasePost.post_id)
+    .where(CasePost.case_id == bindparam("of_case"))
+    .order_by(PostScores.scores_id)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +46,7 @@ class PostsJudged:
 
 def posts_judged(session: Session, case_id: str) -> PostsJudged:
     """The case's posts, the bundles of their scores in order of scoring, and the policy that routed last."""
-    rows = session.execute(
-        select(CasePost.post_id, PostScores.bundle, PostScores.policy_sha256)
-        .outerjoin(PostScores, PostScores.post_id == CasePost.post_id)
-        .where(CasePost.case_id == case_id)
-        .order_by(PostScores.scores_id)
-    ).all()
+    rows = session.connection().execute(POSTS_OF_CASE, {"of_case": case_id}).all()
     scored = [row for row in rows if row.bundle is not None]
     return PostsJudged(
         post_ids=tuple(sorted({row.post_id for row in rows})),
@@ -95,11 +100,10 @@ def decide(
         codebook_sha256=judgement.codebook_sha256,
         law_sha256=judgement.law_sha256,
     )
-    session.add(decision)
-    session.flush()
+    store(session, decision)
     if posts.post_ids:
         rows = [{"decision_id": decision.decision_id, "post_id": post_id} for post_id in posts.post_ids]
-        session.execute(insert(DecisionPost.__table__), rows)  # type: ignore[arg-type]  # a Table is what it is
+        session.connection().execute(STORE_POSTS, rows)
     details: dict[str, Detail] = {
         "decision_id": decision.decision_id,
         "lease_number": judgement.lease_number,

@@ -12,14 +12,14 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from serve.audit.events import Event
 from serve.audit.log import Detail, record
 from serve.cases.deciding import PostsJudged, decide, follow, posts_judged
 from serve.cases.exposed import case_was_judged
-from serve.cases.leases import live_lease, why_lost
+from serve.cases.fence import HELD_CASE, PASS_FENCE, lease_parameters
+from serve.cases.leases import why_lost
 from serve.cases.ordering import rank_of
 from serve.cases.placing import weighed
 from serve.cases.progress import campaign_of, not_before, progress_of, step_row, store_steps
@@ -30,6 +30,7 @@ from serve.cases.workflow.states import CaseAction, CaseRole, State, Track
 from serve.cases.workflow.steps import Circumstances, Progress, SecondReviewCause, Step
 from serve.hub import Hub
 from serve.storage.identifiers import new_id
+from serve.storage.rows import store
 from serve.storage.tables import CLAIMABLE, Case, Decision, Judgement
 
 ROUNDS = {State.IN_REVIEW: 1, State.IN_SECOND_REVIEW: 2, State.IN_ADJUDICATION: 3}
@@ -91,11 +92,10 @@ def judge(
     _pass_fence(session, case, actor, now, moved, values)
     posts = posts_judged(session, case_id)
     judgement = _judgement(hub, case, checked, actor, now, ROUNDS[before], causes, posts)
-    session.add(judgement)
+    store(session, judgement)
     details = {"judgement_id": judgement.judgement_id}
     store_steps(session, [step_row(case, entry, details) for entry in moved.history[len(progress.history) :]])
     _record(session, judgement, judged.position[Track.CASE], now)
-    session.flush()
     decision = decide(session, case, judgement, posts, now=now) if is_decided else None
     case_was_judged(session, hub, case_id, actor=actor, now=now, severity=checked.severity)
     return Judged(judgement, moved.position[Track.CASE].value, decision)
@@ -106,12 +106,7 @@ def held_case(session: Session, case_id: str, lease_number: int, actor: str, now
 
     Raises: LeaseLost, CaseDecided, NotFound.
     """
-    case = session.scalars(
-        select(Case)
-        .where(*live_lease(case_id, lease_number, actor, now))
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    ).first()
+    case = session.scalars(HELD_CASE, lease_parameters(case_id, lease_number, actor, now)).first()
     if case is None:
         raise why_lost(session, case_id, lease_number, actor)
     return case
@@ -146,31 +141,14 @@ def _action(before: State, progress: Progress, known: Circumstances, said: Check
 
 
 def _pass_fence(
-    session: Session,
-    case: Case,
-    actor: str,
-    now: datetime,
-    moved: Progress,
-    values: Mapping[str, Any],
+    session: Session, case: Case, actor: str, now: datetime, moved: Progress, changed: Mapping[str, Any]
 ) -> None:
     """Ends the lease and moves the case on. Raises: LeaseLost and its kin if the lease is not live."""
     after = moved.position[Track.CASE].value
-    won = session.execute(
-        update(Case)
-        .where(*live_lease(case.case_id, case.lease_number, actor, now))
-        .values(
-            state=after,
-            waiting=after in CLAIMABLE,
-            victim_update_due=moved.victim_update_due,
-            leased_by=None,
-            leased_at=None,
-            lease_expires_at=None,
-            **values,
-        )
-        .returning(Case.case_id)
-        .execution_options(synchronize_session=False)
-    ).first()
-    if won is None:
+    values = {"state": after, "waiting": after in CLAIMABLE, "victim_update_due": moved.victim_update_due}
+    lease = lease_parameters(case.case_id, case.lease_number, actor, now)
+    parameters = {f"new_{column}": value for column, value in {**values, **changed}.items()}
+    if session.connection().execute(PASS_FENCE, {**lease, **parameters}).first() is None:
         raise why_lost(session, case.case_id, case.lease_number, actor)
 
 

@@ -16,7 +16,17 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, and_, case, select, text, update
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Text,
+    and_,
+    case,
+    literal_column,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.orm import Session
 
 from model.errors import CaseDecided, Fault, LeaseLost, NotFound
@@ -33,6 +43,7 @@ REAPER_BATCH = 500
 
 # Spelled out, not bound: with a parameter in its place neither database may use the partial index.
 IS_LEASED = text("cases.lease_expires_at IS NOT NULL")
+IS_HELD: Final = Case.state.in_([literal_column(f"'{state}'", Text) for state in HELD])
 
 TAKEN: Final[Mapping[str, str]] = MappingProxyType(
     {edge.before.value: edge.after.value for edge in EDGES if edge.action is CaseAction.CLAIM}
@@ -145,11 +156,16 @@ def requeue_expired(session: Session, now: datetime) -> int:
     return len(expired)
 
 
-def live_lease(case_id: str, lease_number: int, actor: str, now: datetime) -> tuple[ColumnElement[bool], ...]:
+def live_lease(
+    case_id: str | BindParameter[str],
+    lease_number: int | BindParameter[int],
+    actor: str | BindParameter[str],
+    now: datetime | BindParameter[datetime],
+) -> tuple[ColumnElement[bool], ...]:
     """The fence: conditions that hold for this holder's lease alone, and only until it runs out."""
     return (
         Case.case_id == case_id,
-        Case.state.in_(HELD),
+        IS_HELD,
         Case.lease_number == lease_number,
         Case.leased_by == actor,
         Case.lease_expires_at > now,

@@ -29,6 +29,9 @@ TIMER_WORDS: Final = {
     Timer.PLATFORM_REPLY: "The platform's reply",
     Timer.VICTIM_UPDATE: "An update to the victim",
 }
+TO_WHO_REPORTED: Final = frozenset({Timer.ACKNOWLEDGEMENT, Timer.VICTIM_UPDATE})
+"""What is owed to whoever reported: with no report there is nobody to tell."""
+
 ROUND_WORDS: Final = {1: "First reader", 2: "Second reader", 3: "Adjudication"}
 
 
@@ -90,7 +93,7 @@ def owed_on(session: Session, hub: Hub, case: Case, now: datetime) -> list[Owed]
     return [
         Owed(TIMER_WORDS[due.timer], due.at, due.at < now)
         for due in due_times(progress_of(session, case), profile)
-        if is_reported or due.timer is not Timer.ACKNOWLEDGEMENT  # there is nobody to answer
+        if is_reported or due.timer not in TO_WHO_REPORTED
     ]
 
 

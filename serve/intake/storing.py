@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from model.errors import BadInput, NotFound
 from serve.audit.events import Event
-from serve.audit.log import Detail, record
+from serve.audit.log import Detail, record, together
 from serve.hub import Hub
 from serve.intake.idempotency import Repeatable, answer_again, keep_answer, prune
 from serve.intake.reading import IncomingPost, Refusal, read_posts
@@ -70,28 +70,29 @@ def store_posts(
     session: Session, posts: Sequence[IncomingPost], post_ids: Sequence[str], *, actor: str, now: datetime
 ) -> None:
     """Adds the posts, what was reported of them, and one audit event each to the caller's transaction."""
-    for post, post_id in zip(posts, post_ids, strict=True):
-        text_sha256 = hashlib.sha256(post.text.encode("utf-8")).hexdigest()
-        session.add(
-            Post(
-                post_id=post_id,
-                external_id=post.external_id,
-                text=post.text,
-                text_sha256=text_sha256,
-                platform=post.platform,
-                url=post.url,
-                author=post.author,
-                posted_at=post.posted_at,
-                received_at=now,
-                received_from=actor,
-                scored_at=None,
+    with together(session):
+        for post, post_id in zip(posts, post_ids, strict=True):
+            text_sha256 = hashlib.sha256(post.text.encode("utf-8")).hexdigest()
+            session.add(
+                Post(
+                    post_id=post_id,
+                    external_id=post.external_id,
+                    text=post.text,
+                    text_sha256=text_sha256,
+                    platform=post.platform,
+                    url=post.url,
+                    author=post.author,
+                    posted_at=post.posted_at,
+                    received_at=now,
+                    received_from=actor,
+                    scored_at=None,
+                )
             )
-        )
-        details: dict[str, Detail] = {"text_sha256": text_sha256, "characters": len(post.text)}
-        record(session, actor=actor, event=Event.POST_STORED, subject=post_id, details=details, at=now)
-        if post.report is not None:
-            session.flush()  # the post before the row that points at it
-            store_report(session, post.report, post_id, actor=actor, now=now)
+            details: dict[str, Detail] = {"text_sha256": text_sha256, "characters": len(post.text)}
+            record(session, actor=actor, event=Event.POST_STORED, subject=post_id, details=details, at=now)
+            if post.report is not None:
+                session.flush()  # the post before the row that points at it
+                store_report(session, post.report, post_id, actor=actor, now=now)
 
 
 def ids_in_order(count: int) -> list[str]:

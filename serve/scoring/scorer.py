@@ -18,7 +18,7 @@ from model.errors import Fault
 from model.language import Language
 from model.policy import Routed, route, route_unread_language
 from serve.audit.events import Event
-from serve.audit.log import Detail, record
+from serve.audit.log import Detail, record, together
 from serve.cases.campaigns.case_texts import learn_older
 from serve.cases.campaigns.gathering import Arrival, gather
 from serve.cases.campaigns.known_texts import wording_to_learn
@@ -158,9 +158,10 @@ def open_cases(
         )
         for post, case_id in zip(mine, case_ids, strict=True)
     ]
-    places = gather(session, hub, arrivals, actor=SCORER, now=now)
-    for post, place in zip(mine, places, strict=True):
-        _record_scored(session, hub, post, place, now)
+    with together(session):
+        places = gather(session, hub, arrivals, actor=SCORER, now=now)
+        for post, place in zip(mine, places, strict=True):
+            _record_scored(session, hub, post, place, now)
     return mine
 
 

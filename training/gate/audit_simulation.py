@@ -42,6 +42,8 @@ CASES: tuple[tuple[float, Way], ...] = (
 
 Cells = NDArray[np.int64]
 Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+Places = NDArray[np.intp]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,22 +63,47 @@ class Outcomes:
         return cls(RECALL, (2 * RECALL / f1 - RECALL - 1) / each)
 
 
-def frame_cells(outcomes: Outcomes, random: np.random.Generator, posts: int = FRAME) -> tuple[Cells, Floats]:
-    """Counts (h, 2, 2, 2) of a frame by stratum, label, old and new answer, and the mean score of each
-    stratum."""
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """Posts (n,): the label, either model's score as it compares with a cut of 0, and the stratum; and the
+    mean chance of hate of each stratum (h,) as the current model has it."""
+
+    positive: Flags
+    old: Floats
+    new: Floats
+    stratum: Places
+    mean: Floats
+
+    @property
+    def sizes(self) -> Cells:
+        """How many posts each stratum (h,) has."""
+        return np.bincount(self.stratum, minlength=len(self.mean))
+
+
+def frame_of(outcomes: Outcomes, random: np.random.Generator, posts: int = FRAME) -> Frame:
+    """A frame drawn anew, with both models' scores: each says yes above 0."""
     quantile = NormalDist().inv_cdf
     label = (random.random(posts) < PREVALENCE).astype(np.intp)
     own = random.normal(size=posts)
     other = CORRELATION * own + np.sqrt(1 - CORRELATION**2) * random.normal(size=posts)
     old_cut = np.asarray([quantile(FALSE_POSITIVES), quantile(RECALL)])
     new_cut = np.asarray([quantile(outcomes.new_false_positives), quantile(outcomes.new_recall)])
-    score = chance_of(old_cut[label] - own, old_cut)
+    old = old_cut[label] - own
+    score = chance_of(old, old_cut)
     stratum = np.searchsorted(np.asarray(STRATA_FROM), score, side="right")
-    old, new = own < old_cut[label], other < new_cut[label]
-    place = ((stratum * 2 + label) * 2 + old) * 2 + new
-    cells = np.bincount(place, minlength=(len(STRATA_FROM) + 1) * 8).reshape(-1, 2, 2, 2)
-    sizes = np.maximum(cells.sum(axis=(1, 2, 3)), 1)
-    return cells, np.bincount(stratum, weights=score, minlength=len(STRATA_FROM) + 1) / sizes
+    strata = len(STRATA_FROM) + 1
+    sizes = np.maximum(np.bincount(stratum, minlength=strata), 1)
+    mean = np.bincount(stratum, weights=score, minlength=strata) / sizes
+    return Frame(label == 1, old, new_cut[label] - other, stratum, mean)
+
+
+def frame_cells(outcomes: Outcomes, random: np.random.Generator, posts: int = FRAME) -> tuple[Cells, Floats]:
+    """Counts (h, 2, 2, 2) of a frame by stratum, label, old and new answer, and the mean score of each
+    stratum."""
+    frame = frame_of(outcomes, random, posts)
+    place = ((frame.stratum * 2 + frame.positive) * 2 + (frame.old > 0)) * 2 + (frame.new > 0)
+    cells = np.bincount(place, minlength=len(frame.mean) * 8).reshape(-1, 2, 2, 2)
+    return cells, frame.mean
 
 
 def chance_of(score: Floats, cuts: Floats) -> Floats:
@@ -87,14 +114,20 @@ def chance_of(score: Floats, cuts: Floats) -> Floats:
     return found
 
 
+def labels_by_stratum(sizes: Cells, mean: Floats, labels: int) -> Cells:
+    """How many of `labels` each stratum (h,) gets: by its size, and by size times spread (Neyman 1934)."""
+    spread = sizes * np.sqrt(mean * (1 - mean))
+    wanted = labels * (BY_SIZE * sizes / sizes.sum() + (1 - BY_SIZE) * spread / spread.sum())
+    places: Cells = np.minimum(np.maximum(wanted.astype(np.int64), LEAST), sizes)
+    for _ in range(labels - int(places.sum())):
+        places[int(np.argmax(np.where(places < sizes, wanted - places, -np.inf)))] += 1
+    return places
+
+
 def draw(cells: Cells, mean: Floats, labels: int, random: np.random.Generator) -> tuple[Cells, Floats]:
     """An audit's counts (h, 2, 2, 2), and the chance (h,) that a post of each stratum had."""
     sizes = cells.sum(axis=(1, 2, 3))
-    spread = sizes * np.sqrt(mean * (1 - mean))
-    wanted = labels * (BY_SIZE * sizes / sizes.sum() + (1 - BY_SIZE) * spread / spread.sum())
-    places = np.minimum(np.maximum(wanted.astype(np.int64), LEAST), sizes)
-    for _ in range(labels - int(places.sum())):
-        places[int(np.argmax(np.where(places < sizes, wanted - places, -np.inf)))] += 1
+    places = labels_by_stratum(sizes, mean, labels)
     drawn = np.stack(
         [
             random.multivariate_hypergeometric(inside.ravel(), count).reshape(2, 2, 2)

@@ -19,7 +19,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from training.gate.audit_simulation import simulate_audits, worst_promotion
+from training.gate.audit_intervals import simulate_intervals
+from training.gate.audit_simulation import LABELS, simulate_audits, worst_promotion
 from training.gate.decision import NEEDS_LABELS, PROMOTE, REFUSE, Comparison, Decision, judge
 from training.gate.noninferiority import Evidence, f1_of_cells, paired_shares
 from training.gate.rules import GateRules
@@ -101,6 +102,7 @@ def simulate(
     seed: int = SEED,
     simulations: int = SIMULATIONS,
     positives: Sequence[int] = POSITIVES,
+    audit_labels: Sequence[int] = LABELS,
 ) -> dict[str, Any]:
     """What a plain gate and ours do, for each number of labels and true difference; the same for a seed.
 
@@ -121,7 +123,7 @@ def simulate(
         }
         for difference, share in PUBLISHED.items()
     ]
-    audits = simulate_audits(rules, seed=seed, simulations=simulations)
+    audits = simulate_audits(rules, seed=seed, simulations=simulations, labels=audit_labels)
     worse = [row["ours"][PROMOTE] for row in grid if row["difference"] <= -0.03]
     return {
         "schema_version": 1,
@@ -139,6 +141,9 @@ def simulate(
         "published": published,
         "audit": audits,
         "worst_promotion_on_an_audit": worst_promotion(audits),
+        "audit_intervals": simulate_intervals(
+            rules.alpha, seed=seed, simulations=simulations, labels=audit_labels
+        ),
         "whole_gate": whole_gate(rules, simulations, random),
     }
 

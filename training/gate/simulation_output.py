@@ -66,7 +66,29 @@ def print_simulation(found: dict[str, Any], console: Console) -> None:
             *_shares(row["ours"]),
             "-" if asked is None else f"{asked:,}",
         )
-    for table in (grid, plain, whole, audit):
+    intervals = Table(
+        "measure",
+        "true difference",
+        "through",
+        "audit labels",
+        "of them positive",
+        "95 % interval holds the truth",
+        "lower bound above it",
+        "upper bound below it",
+        "median error said, over the true one",
+        title="Intervals on such an audit; each one-sided bound may miss the truth in 5 %",
+    )
+    for row in found["audit_intervals"]:
+        intervals.add_row(
+            row["measure"],
+            f"{row['difference']:+.4f}",
+            row["way"],
+            f"{row['labels']:,}",
+            f"{row['positives_median']:,}",
+            *(f"{row[name]:.1%}" for name in ("coverage", "above_truth", "below_truth")),
+            f"{row['spread_said']:.2f}",
+        )
+    for table in (grid, plain, whole, audit, intervals):
         console.print(table)
     worst = found["worst_promotion_of_a_worse_model"]
     console.print(f"a model 3 points of F1 worse is promoted in at most {worst:.1%} of simulations")

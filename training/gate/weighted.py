@@ -83,11 +83,14 @@ def weighted_auc(old: Scores, new: Scores, positive: Flags, drawn: Drawn) -> Evi
     """Evidence on two areas under the ROC curve over the traffic, from an audit's posts (n,) of both kinds.
 
     The area is the chance that a hateful post of the traffic is above a harmless one; a post's part in it
-    is its placement, as in DeLong et al. 1988.
+    is its placement, as in DeLong et al. 1988. To the variance of the posts seen comes that of the half post
+    that a stratum may hold unseen, so the interval is never narrower than without it.
     """
     old_auc, old_parts = _auc_parts(old, positive, drawn)
     new_auc, new_parts = _auc_parts(new, positive, drawn)
-    variance = _variance_of_total(new_parts - old_parts, drawn)
+    parts = new_parts - old_parts
+    seen = np.where(positive, parts[1], parts[0])
+    variance = _variance_of_total(seen, drawn) + _variance_unseen(parts, drawn)
     posts = len(positive)
     return normal_evidence(
         new_auc - old_auc, old_auc, new_auc, posts, math.sqrt(variance * posts), int(positive.sum())
@@ -120,15 +123,14 @@ def weighted_calibration(old: Scores, new: Scores, positive: Flags, drawn: Drawn
 
 
 def _auc_parts(scores: Scores, positive: Flags, drawn: Drawn) -> tuple[float, Floats]:
-    """The area, and what one more post of the traffic like each (n,) would add to it, to first order."""
+    """The area, and what one more post of the traffic with each post's score would add to it, to first order,
+    were it harmless or hateful (2, n)."""
     weight = drawn.stands_for
-    below = _share_below(scores[~positive], weight[~positive], scores[positive])
-    above = 1 - _share_below(scores[positive], weight[positive], scores[~positive])
-    area = float((weight[positive] * below).sum() / weight[positive].sum())
-    parts = np.zeros(len(scores))
-    parts[positive] = (below - area) / weight[positive].sum()
-    parts[~positive] = (above - area) / weight[~positive].sum()
-    return area, parts
+    hateful, harmless = weight[positive].sum(), weight[~positive].sum()
+    below = _share_below(scores[~positive], weight[~positive], scores)
+    above = 1 - _share_below(scores[positive], weight[positive], scores)
+    area = float((weight[positive] * below[positive]).sum() / hateful)
+    return area, np.stack([(above - area) / harmless, (below - area) / hateful])
 
 
 def _share_below(scores: Scores, weight: Floats, asked: Scores) -> Floats:
@@ -151,6 +153,20 @@ def _variance_of_total(parts: Floats, drawn: Drawn) -> float:
     # Of a stratum with a single post nothing is known: its spread is taken for the largest of the others.
     squares = np.where(labelled == 1, squares.max(initial=0.0), squares)
     return _variance(squares, mean, labelled, 1 / drawn.chance)
+
+
+def _variance_unseen(parts: Floats, drawn: Drawn) -> float:
+    """The variance that half a post of either label adds in each stratum, its scores those of the stratum.
+
+    A stratum of low scores holds few hateful posts, each standing for many of the traffic, and an audit often
+    holds none of them: without this its spread would be taken for nothing just then. Half a post is what
+    Jeffreys' prior adds to a count; `parts` (2, n) are what a post of either label would do to the measure.
+    Source: Jeffreys 1946 (half); Brown, Cai and DasGupta 2001, Statistical Science 16:101 (coverage).
+    """
+    strata = len(drawn.chance)
+    labelled = np.maximum(np.bincount(drawn.stratum, minlength=strata), 1)
+    squares = np.bincount(drawn.stratum, weights=(parts**2).sum(axis=0), minlength=strata) / labelled
+    return float((PADDING * squares / drawn.chance**2).sum())
 
 
 def _variance(squares: Floats, mean: Floats, labelled: Floats, weight: Floats) -> float:

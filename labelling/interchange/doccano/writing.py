@@ -18,7 +18,7 @@ from labelling.interchange.annotations import Annotation, Labelled
 from labelling.interchange.answers import RATIONALE, ticked
 from labelling.interchange.offsets import OffsetUnit, in_unit
 from labelling.interchange.remainder import KEY, Remainder, predictions_of, rest_of
-from labelling.interchange.shapes import without
+from labelling.interchange.shapes import as_numbered, without
 from model.configuration import sha256_of
 
 RESERVED: Final = frozenset(
@@ -84,7 +84,7 @@ def _row_of(
         predictions=predictions,
         offset_unit=unit,
     )
-    row: dict[str, Any] = {"id": item.item_id, "text": item.text, "entities": [], "cats": []}
+    row: dict[str, Any] = {"id": as_numbered(item.item_id), "text": item.text, "entities": [], "cats": []}
     if annotation is not None:
         spans = [in_unit(item.text, span, unit) for span in annotation.rationale or ()]
         row["entities"] = [[start, end, RATIONALE] for start, end in spans]

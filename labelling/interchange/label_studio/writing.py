@@ -15,6 +15,7 @@ from typing import Any, BinaryIO, Final
 from labelling.interchange.annotations import Annotation, Item, Labelled, Prediction
 from labelling.interchange.answers import RATIONALE, ticked
 from labelling.interchange.remainder import KEY, Remainder, predictions_of, rest_of
+from labelling.interchange.shapes import as_numbered
 from model.taxonomy import STRAND_ORDER
 
 SHOWN_FROM: Final = 0.5
@@ -34,12 +35,23 @@ def write(labelled: Iterable[Labelled], file: BinaryIO, *, people: Mapping[str, 
     `people` gives pseudonyms the ids of Label Studio users. Label Studio refuses a file with a `completed_by`
     that it does not know, so the key is left out for everybody else: it then takes whoever imports.
     """
-    before, numbers = b"[\n", count(1)
-    for number, one in enumerate(labelled, start=1):
+    before, numbers, tasks = b"[\n", count(1), count(1)
+    given: set[int] = set()
+    for one in labelled:
+        number = _task_number(one.item.item_id, tasks, given)
         task = task_of(one, number, numbers, people or {})
         file.write(before + json.dumps(task, ensure_ascii=False).encode())
         before = b",\n"
     file.write(b"\n]\n" if before == b",\n" else b"[]\n")
+
+
+def _task_number(item_id: str, numbers: Iterator[int], given: set[int]) -> int:
+    """The number that the task has in Label Studio, if it came from there; the others are counted."""
+    known = as_numbered(item_id)
+    is_free = isinstance(known, int) and known not in given
+    number = known if is_free and isinstance(known, int) else next(n for n in numbers if n not in given)
+    given.add(number)
+    return number
 
 
 def task_of(

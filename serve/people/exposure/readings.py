@@ -164,7 +164,8 @@ def texts_to_correct(session: Session, policy: ExposurePolicy, *, actor: str, at
 
     Raises: BadConfig if no profile of the policy is in force.
     """
-    began_at = running_shift(session, policy.in_force(at), actor=actor, at=at)
+    rules = policy.in_force(at)
+    began_at = running_shift(session, rules, actor=actor, at=at) if is_person(actor) else None
     if began_at is None:
         return frozenset()
     found = session.scalars(

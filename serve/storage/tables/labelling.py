@@ -307,3 +307,4 @@ class Quarantined(Row):
     since: Mapped[datetime]
     released_by: Mapped[str | None] = mapped_column(comment="actor")
     released_at: Mapped[datetime | None]
+    released_because: Mapped[str | None] = mapped_column(comment="in words, who let it go")

@@ -139,3 +139,12 @@ def desk(
     """An annotator with a plain browser."""
     person = officer("annotator", name="ada")
     return Desk(client, sign_in(client, person), f"officer:{person.officer_id}")
+
+
+@pytest.fixture
+def home(database: Database, hub_home: Path) -> Path:
+    """A hub folder whose settings lead to `database`."""
+    if not database.is_sqlite:
+        url = database.engine.url.render_as_string(hide_password=False)
+        (hub_home / "hub.yaml").write_text(f'database_url: "{url}"\n', encoding="utf-8")
+    return hub_home

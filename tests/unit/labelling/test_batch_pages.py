@@ -12,9 +12,11 @@ from hub_traffic import add_traffic
 from sqlalchemy import select
 from starlette.testclient import TestClient
 
+from labelling import batches, disputes
+from model.errors import Conflict
 from serve.people.roles import Role
 from serve.storage.engine import Database
-from serve.storage.tables import BatchRow, Officer, Task
+from serve.storage.tables import AuditEvent, BatchRow, Officer, Task
 
 AT = datetime(2026, 11, 20, tzinfo=UTC)
 FORM = '<form method="post" action="/labelling/batches/new"'
@@ -117,3 +119,85 @@ def test_what_was_put_aside_without_a_name_is_offered_again(
     assert "is offered again" in after
     assert bo.claim() is not None
     assert maker.post("/batches/offer-again", batch="<b>").status_code == 422
+
+
+def test_closed_batch_offers_no_more_and_keeps_what_it_has_until_it_is_opened_again(
+    maker: Desk, database: Database, add: Any, annotator: Any
+) -> None:
+    add("One.", "Two.", "Three.", batch="pilot")
+    ada, bo = annotator("ada"), annotator("bo")
+    ada.label_next()
+    held = ada.claim()
+
+    after = maker.follow(maker.post("/batches/close", batch="pilot")).text
+
+    assert "pilot is closed: no more of it is offered" in after
+    assert "Open it again" in after
+    assert (bo.claim(), bo.claim("pilot")) == (None, None)
+    with pytest.raises(Conflict, match="closed"):
+        add("Four.", batch="pilot")
+    ada.save(held)  # whoever held a text when it closed may finish it
+    with database.read() as session:
+        (pilot,) = batches.progress(session)
+        assert (pilot.waiting, pilot.labelled, pilot.not_offered, pilot.total) == (0, 2, 1, 3)
+        assert session.get_one(BatchRow, "pilot").closed_at is not None
+        events = session.execute(
+            select(AuditEvent.event, AuditEvent.actor, AuditEvent.subject).where(
+                AuditEvent.event.startswith("labelling:batch:")
+            )
+        ).all()
+        assert ("labelling:batch:closed", maker.actor, "pilot") in [tuple(one) for one in events]
+    assert maker.post("/batches/close", batch="pilot").status_code == 409
+
+    again = maker.follow(maker.post("/batches/reopen", batch="pilot")).text
+
+    assert "pilot is open again" in again
+    assert bo.claim() is not None
+    assert maker.post("/batches/reopen", batch="pilot").status_code == 409
+
+
+def test_only_batches_that_there_are_and_whoever_makes_them_close(
+    maker: Desk,
+    client: TestClient,
+    sign_in: Any,
+    officer: Callable[..., Officer],
+    add: Any,
+    database: Database,
+) -> None:
+    add("One.", batch="pilot")
+    assert maker.post("/batches/close", batch="none").status_code == 404
+    assert maker.post("/batches/reopen", batch="<b>").status_code == 422
+    csrf = sign_in(client, officer("annotator"))
+
+    answer = client.post("/labelling/batches/close", data={"csrf_token": csrf, "batch": "pilot"})
+
+    assert answer.status_code == 403
+    with database.read() as session:
+        assert session.get_one(BatchRow, "pilot").closed_at is None
+
+
+def test_nothing_put_aside_is_offered_again_in_a_closed_batch(
+    maker: Desk, add: Any, annotator: Any, database: Database
+) -> None:
+    add("One.", batch="pilot")
+    ada = annotator("ada")
+    ada.skip(ada.claim(), "too_much")
+    maker.post("/batches/close", batch="pilot")
+
+    assert "Offer 1 again" not in maker.get("/batches").text
+    assert maker.post("/batches/offer-again", batch="pilot").status_code == 409
+
+
+def test_disagreement_in_a_closed_batch_waits_for_no_third_person(
+    maker: Desk, database: Database, add: Any, annotator: Any
+) -> None:
+    add("One.", batch="pilot", redundancy=3)
+    annotator("ada").label_next(severity=1, speech_act="endorses", strands=["antisemitic"])
+    annotator("bo").label_next()
+    with database.read() as session:
+        assert disputes.count_waiting(session) == 0
+
+    maker.post("/batches/close", batch="pilot")
+
+    with database.read() as session:
+        assert disputes.count_waiting(session) == 1

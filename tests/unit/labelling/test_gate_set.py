@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
+import pytest
 from sqlalchemy import select, update
 
 from labelling import tasks
+from labelling.batches import release_audit
 from labelling.firewall import load_firewall
 from labelling.training_set import gate_set
+from model.errors import NotFound
 from serve.storage.engine import Database
 from serve.storage.tables import LabelRow, Task
 
 Add = Callable[..., tasks.AddedTasks]
 People = Callable[[str], Any]
+Tick = Callable[..., datetime]
 
 RULES, _ = load_firewall()
 HATE: dict[str, Any] = {"severity": 1, "speech_act": "endorses", "strands": ["antisemitic"]}
@@ -45,3 +50,10 @@ def test_audit_judges_by_texts_two_agree_on_and_never_by_labels_made_with_help(
     # Nobody can say whether it is hate; that it is not Islamophobic both say.
     assert (disputed.hate, disputed.antisemitic, disputed.islamophobic) == (None, None, 0)
     assert gate.left_out == {"labels made with help": 1, "texts: too_few_people": 1}
+
+
+def test_batch_without_audit_has_none_to_release(database: Database, add: Add, tick: Tick) -> None:
+    add("A text.", batch="plain")
+    for batch in ("plain", "none"):
+        with pytest.raises(NotFound, match="no audit"), database.write() as session:
+            release_audit(session, batch=batch, actor="officer:lead", now=tick())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,10 @@ from labelling import tasks
 from labelling.command_agreement import agreement
 from labelling.command_interchange import ImportRules, check_one, convert_file, export_file, import_file
 from labelling.hub_records import records
-from labelling.interchange.annotations import Annotation, Item
+from labelling.interchange.annotations import Annotation, Item, grouped
 from labelling.interchange.canonical_files import line_of
 from labelling.interchange.command import import_labels
+from labelling.label_rows import entries_of, entries_of_file
 from model.errors import BadInput, Conflict
 from serve.storage.engine import Database
 from serve.storage.tables import AuditEvent, LabelRow, Task, TaskSlot
@@ -50,15 +52,6 @@ LABEL_STUDIO: list[dict[str, Any]] = [
     },
     {"id": 2, "data": {"text": "Another text."}, "annotations": []},
 ]
-
-
-@pytest.fixture
-def home(database: Database, hub_home: Path) -> Path:
-    """A hub folder whose settings lead to `database`."""
-    if not database.is_sqlite:
-        url = database.engine.url.render_as_string(hide_password=False)
-        (hub_home / "hub.yaml").write_text(f'database_url: "{url}"\n', encoding="utf-8")
-    return hub_home
 
 
 def written(path: Path, content: object) -> Path:
@@ -251,6 +244,45 @@ def test_agreement_is_printed_for_hub_and_file_alike(
     assert "strand:antisemitic" in told
     assert "not a measure of anybody's performance" in " ".join(told.split())
     assert json.loads(out.read_text())["questions"]["hate"]["alpha"]["value"] == 1.0
+
+
+def test_statistics_take_an_imported_label_as_they_take_it_from_its_file(
+    database: Database, home: Path, tmp_path: Path
+) -> None:
+    item = Item.model_validate({"item_id": "x1", "text": "Seven people read."})
+    others: list[dict[str, Any]] = [
+        {"annotator": "annotator-0123456789ab", "strands": ["far_right"], "strands_asked": ["far_right"]},
+        {"annotator": "annotator-1123456789ab", "hate": True, "rationale": [], "seconds_spent": 2.5},
+        {"annotator": "annotator-2123456789ab", "codes": ["IH2"], "labelled_at": "2026-01-02T10:00:00Z"},
+        {
+            "annotator": "annotator-3123456789ab",
+            "rationale": [(0, 5)],
+            "assisted": "prefilled",
+            "cohort": "a",
+        },
+        {"annotator": "annotator-4123456789ab", "skipped_because": "unclear"},
+        {"annotator": None, "hate": True},
+        {"annotator": None, "hate": False},
+    ]
+    given = [
+        Annotation.model_validate({"item_id": "x1", "label_id": f"l{number}", **fields})
+        for number, fields in enumerate(others)
+    ]
+    file = tmp_path / "theirs.jsonl"
+    file.write_bytes(b"".join(line_of(record) for record in (item, *given)))
+    found = import_labels(file)
+
+    import_file(home, file, batch="theirs", rules=ImportRules())
+    with database.read() as session:
+        of_hub = entries_of(session)
+
+    of_file = list(entries_of_file(grouped(found.items, found.annotations)))
+    assert len(of_file) == 4
+    # The hub says under which mapping a label without a codebook was read; the file does not know.
+    bare = [replace(one, codebook="", codebook_sha256="") for one in of_hub]
+    assert sorted(bare, key=lambda one: one.annotator) == sorted(
+        (replace(one, codebook="", codebook_sha256="") for one in of_file), key=lambda one: one.annotator
+    )
 
 
 def test_strand_that_nobody_asked_about_is_no_disagreement(home: Path, tmp_path: Path) -> None:

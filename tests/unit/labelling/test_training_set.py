@@ -14,8 +14,7 @@ from labelling.batches import make_batch, release_audit
 from labelling.codebook import Codebook
 from labelling.firewall import load_firewall
 from labelling.task_sources import TaskRow
-from labelling.training_set import TrainingSet, gate_set, keep_quarantine, training_set
-from model.errors import NotFound
+from labelling.training_set import TrainingSet, gate_set, training_set
 from serve.storage.engine import Database
 from serve.storage.identifiers import new_id, utc_now
 from serve.storage.tables import (
@@ -23,7 +22,6 @@ from serve.storage.tables import (
     GoldItem,
     LabelRow,
     Post,
-    Quarantined,
     Report,
     Task,
 )
@@ -227,6 +225,49 @@ def test_gold_text_never_trains_and_a_person_who_fails_gold_does_not_either(
     assert counts == {"admitted": 0, "protected_gold": 96, "person_fails_gold": 1, "too_few_people": 1}
 
 
+@pytest.mark.parametrize("gold", ["batch", "hidden", "corrected"])
+def test_text_that_was_ever_gold_trains_in_no_batch_and_under_no_disguise(
+    database: Database, codebook: Codebook, add: Add, annotator: People, tick: Tick, gold: str
+) -> None:
+    people = [annotator("ada"), annotator("bo")]
+    if gold == "batch":
+        add("They are vermin.", batch="asked", purpose="gold", redundancy=2)
+    elif gold == "hidden":
+        with database.write() as session:
+            make_batch(session, codebook, batch="asked", actor="system:tests", now=tick(), redundancy=2)
+            row = TaskRow("1", "They are vermin.", sample_reason="gold")
+            tasks.add_tasks(
+                session, batch="asked", rows=[row], source="background", actor="system:tests", now=tick()
+            )
+    else:
+        add("They are vermin.", batch="asked", redundancy=2)
+    label_all(people, **HATE)
+    if gold == "corrected":
+        word = adjudicate(database, codebook, tick(), hate=True, strands=["antisemitic"])
+        with database.write() as session:
+            session.add(
+                GoldItem(
+                    gold_id=new_id(),
+                    adjudication_id=word,
+                    text="They are vermin.",
+                    text_sha256=session.scalars(select(Task.text_sha256)).one(),
+                    course="general",
+                    use="practice",
+                    made_at=tick(),
+                    made_by="officer:senior",
+                    retired_at=tick(),
+                )
+            )
+    add("they are VERMIN.", "A fair.", batch="pilot", redundancy=2)
+    label_all(people, **HATE)
+
+    training = found(database, tick)
+
+    assert [post.text for post in training.posts] == ["A fair."]
+    asked = 5 if gold == "corrected" else 4  # the adjudicator's word is one of them
+    assert training.admission.counts == {"admitted": 2, "protected_gold": asked}
+
+
 def test_adjudicator_and_one_annotator_stand_against_the_others(
     database: Database, codebook: Codebook, add: Add, annotator: People, tick: Tick
 ) -> None:
@@ -256,15 +297,16 @@ def test_source_is_held_to_its_share_of_the_whole(
     }
 
 
-def test_text_that_the_sampler_drew_has_no_source(
-    database: Database, codebook: Codebook, annotator: People, tick: Tick
+@pytest.mark.parametrize("reason", ["uncertainty", "relief"])
+def test_text_that_the_sampler_drew_trains_whoever_sent_it_and_judges_nothing(
+    database: Database, codebook: Codebook, annotator: People, tick: Tick, reason: str
 ) -> None:
     with database.write() as session:
         make_batch(session, codebook, batch="drawn", actor="system:tests", now=tick(), redundancy=2)
         tasks.add_tasks(
             session,
             batch="drawn",
-            rows=[TaskRow(str(n), f"Text {n}.", sample_reason="uncertainty") for n in range(5)],
+            rows=[TaskRow(str(n), f"Text {n}.", sample_reason=reason) for n in range(5)],
             source="background",
             actor="system:tests",
             now=tick(),
@@ -272,6 +314,8 @@ def test_text_that_the_sampler_drew_has_no_source(
     label_all([annotator("ada"), annotator("bo")])
 
     assert len(found(database, tick, other_posts=0).posts) == 5
+    with database.read() as session:
+        assert gate_set(session, RULES).posts == ()
 
 
 def test_share_of_the_audit_in_a_drawn_batch_judges_and_does_not_train(
@@ -300,13 +344,6 @@ def test_share_of_the_audit_in_a_drawn_batch_judges_and_does_not_train(
     assert training.admission.counts == {"admitted": 2, "protected_audit": 2}
     assert [(post.text, post.inclusion_probability) for post in gate.posts] == [("By chance.", 0.1)]
     assert released.admission.counts == {"admitted": 4}
-
-
-def test_batch_without_audit_has_none_to_release(database: Database, add: Add, tick: Tick) -> None:
-    add("A text.", batch="plain")
-    for batch in ("plain", "none"):
-        with pytest.raises(NotFound, match="no audit"), database.write() as session:
-            release_audit(session, batch=batch, actor="officer:lead", now=tick())
 
 
 def test_labels_that_cost_the_gold_set_too_much_all_stay_out(
@@ -354,29 +391,3 @@ def test_imported_labels_are_as_old_as_their_import_and_the_unnamed_are_one_pers
 
     assert fresh.admission.counts == {"admitted": 0, "resting": 2}
     assert rested.admission.counts == {"admitted": 0, "too_few_people": 2}
-
-
-def test_quarantine_is_written_down_and_a_person_may_let_a_label_go(
-    database: Database, add: Add, annotator: People, tick: Tick
-) -> None:
-    add("One.", redundancy=2)
-    label_all([annotator("ada"), annotator("bo")])
-
-    def run() -> TrainingSet:
-        with database.write() as session:
-            training = training_set(session, RULES, now=tick(), other_posts=1000)
-            keep_quarantine(session, training.admission, tick())
-            return training
-
-    run()
-    with database.write() as session:
-        rows = session.scalars(select(Quarantined)).all()
-        assert [row.why for row in rows] == ["resting", "resting"]
-        for row in rows:
-            row.released_by, row.released_at = "officer:lead", tick()
-    released = run()
-    with database.read() as session:
-        kept = session.scalars(select(Quarantined.released_by)).all()
-
-    assert released.admission.counts == {"admitted": 2}
-    assert kept == ["officer:lead", "officer:lead"]

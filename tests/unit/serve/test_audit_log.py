@@ -5,9 +5,10 @@ import re
 import pytest
 from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
 
 from serve.audit.events import Event
-from serve.audit.log import MAX_DETAIL_CHARACTERS, Detail, record
+from serve.audit.log import MAX_DETAIL_CHARACTERS, Detail, record, together
 from serve.storage.engine import Database
 from serve.storage.identifiers import utc_now
 from serve.storage.tables import AuditEvent
@@ -49,6 +50,44 @@ def test_event_of_a_transaction_that_failed_is_gone_with_it(database: Database) 
 
     with database.read() as session:
         assert session.scalars(select(AuditEvent)).all() == []
+
+
+def _told(database: Database) -> list[str]:
+    with database.read() as session:
+        return list(session.scalars(select(AuditEvent.subject).order_by(AuditEvent.event_id)))
+
+
+def _say(session: Session, subject: str) -> None:
+    record(session, actor="a", event=Event.CASE_DECIDED, subject=subject, details={}, at=utc_now())
+
+
+def test_events_of_a_block_are_written_at_its_end_in_their_order(database: Database) -> None:
+    with database.write() as session:
+        _say(session, "1")
+        with together(session):
+            _say(session, "2")
+            with together(session):
+                _say(session, "3")
+            inside = session.scalars(select(AuditEvent.subject)).all()
+            _say(session, "4")
+        _say(session, "5")
+
+    assert inside == ["1"]
+    assert _told(database) == ["1", "2", "3", "4", "5"]
+
+
+def test_block_that_raises_writes_nothing_and_leaves_nothing_behind(database: Database) -> None:
+    def half_way(session: Session) -> None:
+        with together(session):
+            _say(session, "1")
+            raise RuntimeError("half way")
+
+    with database.write() as session:
+        with pytest.raises(RuntimeError, match="half way"):
+            half_way(session)
+        _say(session, "2")
+
+    assert _told(database) == ["2"]
 
 
 @pytest.mark.parametrize("statement", ["UPDATE audit_events SET actor = 'x'", "DELETE FROM audit_events"])

@@ -30,7 +30,7 @@ pytestmark = pytest.mark.training
 
 @pytest.fixture(scope="module")
 def found() -> dict:
-    return simulate(load_rules()[0], seed=7, simulations=120, positives=(50, 500, 2000))
+    return simulate(load_rules()[0], seed=7, simulations=120, positives=(50, 500, 2000), audit_labels=(500,))
 
 
 def test_joint_chance_is_the_arcsine_law_at_one_half_and_the_product_without_correlation() -> None:
@@ -88,11 +88,14 @@ def test_simulation_repeats_for_a_seed_and_is_printed_and_drawn(found: dict, tmp
     from rich.console import Console
 
     rules = load_rules()[0]
-    first, again = (simulate(rules, seed=3, simulations=5, positives=(50,)) for _ in range(2))
+    first, again = (
+        simulate(rules, seed=3, simulations=5, positives=(50,), audit_labels=(500,)) for _ in range(2)
+    )
     console = Console(record=True, width=160, file=io.StringIO())
     print_simulation(found, console)
     draw_simulation(found, tmp_path / "simulation.svg")
 
     assert json.dumps(first) == json.dumps(again)
-    assert "a model 3 points of F1 worse is promoted in at most" in console.export_text()
+    assert "a model 3 points of F1 worse is promoted in at most" in console.export_text(clear=False)
+    assert "Intervals on such an audit" in console.export_text(clear=False)
     assert "F1 not lower" in (tmp_path / "simulation.svg").read_text(encoding="utf-8")

@@ -11,11 +11,12 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
-from sqlalchemy import func, select, update
+from sqlalchemy import bindparam, func, select, update
 
 from model.errors import CaseDecided, Conflict, Fault, LeaseLost, NotAllowed
 from serve.cases import judging
 from serve.cases.claiming import Claimant, claim
+from serve.cases.fence import held_case_statement, pass_statement
 from serve.cases.judging import judge
 from serve.cases.leases import ClaimedCase, heartbeat, release, requeue_expired
 from serve.cases.said import Said
@@ -197,10 +198,9 @@ def test_no_order_of_events_decides_twice_or_loses_a_case(machine: type[LeaseMac
 def test_control_without_the_fence_the_machine_finds_a_zombie_that_decides(
     machine: type[LeaseMachine], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def no_fence(case_id: str, *_lease: object) -> tuple[Any, ...]:
-        return (Case.case_id == case_id, Case.state != DECIDED)
-
-    monkeypatch.setattr(judging, "live_lease", no_fence)
+    no_fence = (Case.case_id == bindparam("held_case"), Case.state != DECIDED)
+    monkeypatch.setattr(judging, "HELD_CASE", held_case_statement(no_fence))
+    monkeypatch.setattr(judging, "PASS_FENCE", pass_statement(no_fence))
     monkeypatch.setattr(machine, "second_line", (Conflict, NotAllowed))
     with pytest.raises(AssertionError, match="a zombie was let through"):
         run_state_machine_as_test(machine, settings=settings(FEW, max_examples=200, phases=[Phase.generate]))
