@@ -27,6 +27,7 @@ WORDS: Mapping[str, str] = {
     "protected_gold": "the text is gold",
     "reported_by_the_same_person": "whoever labelled the text had reported it",
     "person_fails_gold": "the person is right on too few gold posts",
+    "person_against_the_others": "the person contradicts the others on most texts",
     "resting": "too new: labels rest before they train",
     "too_few_people": "fewer than two people answered",
     "people_disagree": "no two people agree against the others",

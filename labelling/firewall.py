@@ -14,6 +14,7 @@ from typing import Final, Literal, Protocol
 
 from pydantic import Field
 
+from labelling.against_others import Answers, OthersRule, against_the_others
 from model.configuration import FrozenConfig, configs_folder, load_yaml, sha256_of
 from model.errors import BadInput
 from model.intervals import wilson
@@ -25,6 +26,7 @@ Quarantined = Literal[
     "protected_gold",
     "reported_by_the_same_person",
     "person_fails_gold",
+    "person_against_the_others",
     "resting",
     "too_few_people",
     "people_disagree",
@@ -35,6 +37,7 @@ Quarantined = Literal[
 
 AUDIT: Final = "audit"
 GOLD: Final = "gold"
+LABEL: Final = "label"
 ADJUDICATION: Final = "adjudication"
 ANSWERS: Final = (0, 1)
 
@@ -63,6 +66,7 @@ class FirewallRules(FrozenConfig):
     source_at_most: float = Field(gt=0, le=1)
     quarantine_days: float = Field(ge=0)
     gold: GoldRule
+    others: OthersRule
     drift: DriftRule
 
 
@@ -174,7 +178,12 @@ def admit(
     every = list(entries)
     _check(every)
     refused: dict[str, Quarantined] = {}
-    failing = {person for person, record in (gold or {}).items() if fails_gold(record, rules.gold)}
+    failing: dict[str, Quarantined] = dict.fromkeys(
+        against_the_others(_labels_by_text(every), rules.others), "person_against_the_others"
+    )
+    for person, record in (gold or {}).items():
+        if fails_gold(record, rules.gold):
+            failing[person] = "person_fails_gold"
     by_text: dict[str, list[Entry]] = defaultdict(list)
     for entry in every:
         reason = _alone(entry, rules, now, failing)
@@ -228,7 +237,19 @@ def _check(entries: Sequence[Entry]) -> None:
             raise BadInput("answers: 1 or 0 for a head", field="answers")
 
 
-def _alone(entry: Entry, rules: FirewallRules, now: datetime, failing: set[str]) -> Quarantined | None:
+def _labels_by_text(entries: Sequence[Entry]) -> list[dict[str, Answers]]:
+    """What each person says of each text; an adjudicator, who has seen the others' words, is not judged by
+    them."""
+    found: dict[str, dict[str, Answers]] = defaultdict(dict)
+    for entry in sorted(entries, key=lambda one: (one.made_at, one.id)):
+        if entry.origin == LABEL:
+            found[entry.text_sha256][entry.person] = entry.answers
+    return list(found.values())
+
+
+def _alone(
+    entry: Entry, rules: FirewallRules, now: datetime, failing: Mapping[str, Quarantined]
+) -> Quarantined | None:
     """Why the entry cannot train whatever others say, if so."""
     if entry.origin not in rules.labels_are:
         return "not_a_label"
@@ -239,7 +260,7 @@ def _alone(entry: Entry, rules: FirewallRules, now: datetime, failing: set[str])
     if entry.released:
         return None
     if entry.person in failing:
-        return "person_fails_gold"
+        return failing[entry.person]
     if now - entry.made_at < timedelta(days=rules.quarantine_days):
         return "resting"
     return None

@@ -1,7 +1,8 @@
 """Labels that the firewall holds back from training, as it last said, and a person who lets one go.
 
-Letting go lifts what a look at the label can settle: its rest, its person's gold, its source's share. That
-two people have to agree is no doubt about a label, and what judges bundles or people never trains.
+Letting go lifts what a look at the label can settle: its rest, its person's gold and word against the
+others, its source's share. That two people have to agree is no doubt about a label, and what judges
+bundles or people never trains.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from serve.audit.events import Event
 from serve.audit.log import record
 from serve.storage.tables import LabelRow, Quarantined, Task
 
-LETS_GO: Final = ("person_fails_gold", "resting", "source_over_its_share")
+LETS_GO: Final = ("person_against_the_others", "person_fails_gold", "resting", "source_over_its_share")
 """The reasons that a release lifts. Source: `admit` in labelling/firewall.py."""
 
 PROTECTED: Final = ("protected_audit", "protected_gold")

@@ -39,6 +39,10 @@ REASON_WORDS: Final = {
     "protected_gold": ("It judges people", "Gold texts never train."),
     "reported_by_the_same_person": ("Its annotator reported the text", "Somebody else has to label it."),
     "person_fails_gold": ("Its annotator fails gold", "Right on too few gold texts, beyond doubt."),
+    "person_against_the_others": (
+        "Its annotator contradicts the others",
+        "On more than half of many texts, beyond doubt.",
+    ),
     "resting": ("It rests", "Too young; a flood of labels is to be seen first."),
     "too_few_people": ("Too few people", "Another person has to label the text."),
     "people_disagree": ("People disagree", "Somebody has to judge between them."),

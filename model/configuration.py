@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -54,7 +55,7 @@ def load_yaml(path: Path, shape: type[ModelT]) -> tuple[ModelT, str]:
     except OSError as error:
         raise BadConfig(f"{path}: cannot be read ({error.strerror})") from None
     try:
-        raw = read_yaml(data)
+        raw = _values_of(data)
     except (yaml.YAMLError, ValueError) as error:
         raise BadConfig(not_yaml(path, error)) from None
     try:
@@ -62,6 +63,12 @@ def load_yaml(path: Path, shape: type[ModelT]) -> tuple[ModelT, str]:
     except ValidationError as error:
         faults = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'file'}: {e['msg']}" for e in error.errors())
         raise BadConfig(f"{path}: {faults}") from None
+
+
+@lru_cache(maxsize=64)
+def _values_of(data: bytes) -> Any:
+    """The values of a document that may have been read before; nobody but a shape's check sees them."""
+    return read_yaml(data)
 
 
 def not_yaml(path: Path, error: yaml.YAMLError | ValueError) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -17,6 +18,7 @@ from labelling.sampling.batch import choose_batch
 from labelling.sampling.pool import Flags, Floats, Pool, unit_rows
 from labelling.sampling.rules import LoadedRules, load_sampling_rules
 from labelling.sampling.strategies import Anchors
+from model.configuration import sha256_of
 
 
 class ArrayView(Protocol):
@@ -83,6 +85,12 @@ class SimulatedDesk:
         self.batches += 1
         self.audit = batch.audit_waiting
         return [ArrayChoice(int(post.id), post.may_train) for post in batch.posts]
+
+
+def sampler_hashes(loaded: LoadedRules) -> dict[str, str]:
+    """The SHA-256 of the rules and of the sampler's source: all that decides what a desk chooses."""
+    source = b"".join(path.read_bytes() for path in sorted(Path(__file__).parent.glob("*.py")))
+    return {"rules": loaded.sha256, "source": sha256_of(source)}
 
 
 def _pool(view: ArrayView, vectors: Floats) -> Pool:

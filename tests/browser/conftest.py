@@ -6,8 +6,6 @@ import os
 import shutil
 import socket
 import sqlite3
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -16,9 +14,12 @@ from typing import Any
 
 import httpx
 import pytest
+from argon2 import PasswordHasher
+from hub_launcher import Forked, Launcher, launcher
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 from queue_rules import rules_without_chance
 
+from serve.people import passwords
 from serve.people.administration import create_key, create_officer
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -78,15 +79,36 @@ class RunningHub:
             connection.close()
 
 
+@pytest.fixture(scope="session")
+def hubs() -> Iterator[Launcher]:
+    """What starts the hubs of all tests."""
+    with launcher() as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def peopled_home(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """The folder of a hub with a key and its people, to copy; and the key."""
+    home = tmp_path_factory.mktemp("peopled") / "hub"
+    with pytest.MonkeyPatch.context() as patch:
+        # The parameters stand in the hash, so signing in costs no more than this either.
+        patch.setattr(passwords, "_HASHER", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+        key = create_key(home, scopes="score,posts,review", label="browser tests")
+        for role in ("officer", "supervisor", "annotator", "researcher", "admin"):
+            create_officer(home, name=f"test-{role}", role=role, password=PASSWORD)
+        for name in ("second", "third"):
+            create_officer(home, name=f"test-{name}", role="officer", password=PASSWORD)
+    return home, key
+
+
 @pytest.fixture
-def hub(tmp_path: Path, tiny_bundle: Path) -> Iterator[RunningHub]:
-    """A fresh hub, started with the command that a person would type."""
+def hub(
+    tmp_path: Path, tiny_bundle: Path, peopled_home: tuple[Path, str], hubs: Launcher
+) -> Iterator[RunningHub]:
+    """A fresh hub, running as the command that a person would type."""
+    folder, key = peopled_home
     home = tmp_path / "hub"
-    key = create_key(home, scopes="score,posts,review", label="browser tests")
-    for role in ("officer", "supervisor", "annotator", "researcher", "admin"):
-        create_officer(home, name=f"test-{role}", role=role, password=PASSWORD)
-    for name in ("second", "third"):
-        create_officer(home, name=f"test-{name}", role="officer", password=PASSWORD)
+    shutil.copytree(folder, home)
     port = _free_port()
     environment = {
         name: value for name, value in os.environ.items() if not name.startswith("WATCHHOUSE_")
@@ -94,16 +116,13 @@ def hub(tmp_path: Path, tiny_bundle: Path) -> Iterator[RunningHub]:
         "WATCHHOUSE_BUNDLE": str(tiny_bundle),
         "WATCHHOUSE_QUEUE_RULES": str(rules_without_chance(tmp_path)),
     }
-    log = (tmp_path / "hub.log").open("w+")
-    command = [sys.executable, "watchhouse.py", "run", "--home", str(home), "--port", str(port)]
-    process = subprocess.Popen(command, cwd=REPOSITORY, env=environment, stdout=log, stderr=log)
+    log = tmp_path / "hub.log"
+    process = hubs.start(["run", "--home", str(home), "--port", str(port)], environment, log)
     try:
-        _wait_until_ready(f"http://127.0.0.1:{port}", process, tmp_path / "hub.log")
+        _wait_until_ready(f"http://127.0.0.1:{port}", process, log)
         yield RunningHub(f"http://127.0.0.1:{port}", home, key)
     finally:
-        process.terminate()
-        process.wait(timeout=START_SECONDS)
-        log.close()
+        process.stop(START_SECONDS)
 
 
 @pytest.fixture(scope="session")
@@ -170,10 +189,10 @@ def _free_port() -> int:
         return port
 
 
-def _wait_until_ready(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+def _wait_until_ready(url: str, process: Forked, log: Path) -> None:
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
-        assert process.poll() is None, f"the hub ended at start: {log.read_text()[-2000:]}"
+        assert not process.has_ended(), f"the hub ended at start: {log.read_text()[-2000:]}"
         try:
             if httpx.get(f"{url}/readyz").status_code == 200:
                 return

@@ -53,7 +53,7 @@ def main() -> None:
     kills, serial = 0, plan["workers"]
     time.sleep(0.2)
     # Kills are spread over most of the work, or they would all come at its start. The foreman stands in
-    # SQLite's one queue of writers like everybody else, so after each turn it makes up for those that are due.
+    # SQLite's one queue of writers like everybody, so after each turn it makes up for those that are due.
     while (left := cases_left(database)) > 0:
         with database.write() as session:
             requeue_expired(session, utc_now())

@@ -47,6 +47,7 @@ class SimulationPlan(FrozenConfig):
     version: int = Field(ge=1)
     valid_from: date
     seeds: tuple[int, ...] = Field(min_length=1)
+    development_seeds: tuple[int, ...] = ()
     batch_posts: int = Field(ge=1)
     sampled_labels: int = Field(ge=1)
     random_labels: int = Field(ge=1)

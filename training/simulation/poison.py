@@ -2,10 +2,10 @@
 classifier.
 
 Reporters send posts of a stream to the hub; some collude and report harmless ones as hate. The desk labels
-a part of what was reported and posts drawn by chance; two annotators a text, a third where they differ. One
-annotator colludes too and always answers the opposite, but never on gold posts, which he knows. Four
-worlds, the same draws in each: everybody honest or some colluding, with the firewall or without it.
-Without, whatever anybody said of a text is a vote, reports too, and the majority trains.
+what the sampler chooses of the reported posts, and posts drawn by chance; two annotators a text, a third
+where they differ. One annotator colludes too and always answers the opposite, but never on gold posts, which
+he knows. Four worlds, the same draws in each: everybody honest or some colluding, with the firewall or
+without it. Without, whatever anybody said of a text is a vote, reports too, and the majority trains.
 """
 
 from __future__ import annotations
@@ -21,19 +21,23 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 from rich.console import Console
-from sklearn.metrics import f1_score
+from sklearn.metrics import f1_score, precision_recall_curve
 
 from model.configuration import FrozenConfig, configs_folder, load_yaml
+from model.errors import BadConfig
 from model.taxonomy import HEAD_ORDER
 from training.corpora.pack import NOT_ANNOTATED
-from training.simulation.baseline import Line, adapted, warm_start
+from training.simulation.baseline import Floats, Line, adapted, warm_start
+from training.simulation.desk import OpenDesk
 from training.simulation.plan import SimulationPlan, load_simulation_plan
 from training.simulation.poison_output import print_poison
+from training.simulation.reported import DrawReported, by_chance, by_desk
 from training.simulation.results import SCHEMA_VERSION, write_results
 from training.simulation.streams import Places, Stream, make_stream, read_posts, warm_start_posts
-from training.simulation.vectors import Embedder, encoder_vectors
+from training.simulation.vectors import Embedder, kept_vectors
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
+AUDIT = "audit"
 LABELLED_AT = NOW - timedelta(days=30)
 
 
@@ -56,7 +60,7 @@ class PoisonPlan(FrozenConfig):
     annotator_errors: float = Field(ge=0, lt=0.5)
     labelled_texts: int = Field(ge=1)
     labelled_from_reports: float = Field(ge=0, le=1)
-    threshold: float = Field(gt=0, lt=1)
+    fixed_threshold: float = Field(gt=0, lt=1)
     moves_at_most: float = Field(gt=0)
     bootstrap_draws: int = Field(ge=100)
 
@@ -115,7 +119,9 @@ class _World:
     entries: list[Said] = field(default_factory=list)
     reporters: dict[int, set[str]] = field(default_factory=lambda: defaultdict(set))
 
-    def say(self, place: int, origin: str, person: str, head: str, answer: int) -> None:
+    def say(
+        self, place: int, origin: str, person: str, head: str, answer: int, reason: str | None = None
+    ) -> None:
         """Adds an entry; a text's source is the first by name who reported it."""
         reporters = frozenset(self.reporters.get(place, ()))
         self.entries.append(
@@ -127,6 +133,7 @@ class _World:
                 answers={head: answer},
                 source=min(reporters, default=None),
                 reporters=reporters,
+                sample_reason=reason,
             )
         )
 
@@ -134,26 +141,28 @@ class _World:
 def simulate_poison(
     data: Path,
     admit: Admit,
+    open_desk: OpenDesk,
     *,
     plan_path: Path | None = None,
     streams_plan_path: Path | None = None,
     out: Path | None = None,
     embed: Embedder | None = None,
+    work: Path | None = None,
 ) -> list[dict[str, Any]]:
     """The rows of the simulation, which are printed, and written to `out` if given.
 
-    `admit` is the firewall. The first row says what was run; every other is a corpus and a seed, with the
-    F1 on the gold set in each of the four worlds. Raises: BadConfig.
+    `admit` is the firewall, `open_desk` the sampler. The first row says what was run; every other is a corpus
+    and a seed, with the F1 on the gold set in each of the four worlds. `embed` None: the encoder of the
+    streams' plan, its vectors kept in `work`. Raises: BadConfig.
     """
     plan, plan_sha256 = load_poison_plan(plan_path)
     streams, _ = load_simulation_plan(streams_plan_path)
     progress = Console(stderr=True)
-    posts = read_posts(
-        streams,
-        data,
-        embed or encoder_vectors(streams.representation),
-        lambda what: progress.print(what, highlight=False),
-    )
+    if embed is None:
+        if work is None:
+            raise BadConfig("work: a folder, for the encoder's vectors")
+        embed = kept_vectors(streams.representation, work / "vectors")
+    posts = read_posts(streams, data, embed, lambda what: progress.print(what, highlight=False))
     rows: list[dict[str, Any]] = [
         {
             "schema_version": SCHEMA_VERSION,
@@ -170,7 +179,8 @@ def simulate_poison(
         for seed in plan.seeds:
             stream = make_stream(streams, posts, corpus, "natural", seed)
             if stream is not None and start is not None and head in stream.heads:
-                row = poison_row(plan, streams, stream, start, admit, seed, len(known.keys))
+                draw = by_desk(open_desk, streams, stream, start, head)
+                row = poison_row(plan, streams, stream, start, admit, draw, seed, len(known.keys))
                 rows.append({"corpus": corpus, "seed": seed, **row})
     if out is not None:
         write_results(rows, out)
@@ -184,38 +194,42 @@ def poison_row(
     stream: Stream,
     start: Line,
     admit: Admit,
+    draw: DrawReported,
     seed: int,
     others: int,
 ) -> dict[str, Any]:
     """F1 on the gold set in the four worlds, and what the firewall made of the poisoned one's entries."""
     row: dict[str, Any] = {}
     for name, colluding in (("honest", False), ("poisoned", True)):
-        world = made_up_world(plan, stream, seed, colluding=colluding)
+        world = made_up_world(plan, stream, seed, draw, colluding=colluding)
         admission = admit(world, now=NOW, other_posts=others)
         admitted = {int(text.text_sha256): text.answers for text in admission.admitted}
         votes = majority(world)
-        row[name] = {
-            "firewall": round(_gold_f1(plan, streams, stream, start, admitted), 4),
-            "no_firewall": round(_gold_f1(plan, streams, stream, start, votes), 4),
-            "verdicts": dict(admission.counts),
-        }
-    row["start"] = round(_gold_f1(plan, streams, stream, start, {}), 4)
+        row[name] = {"verdicts": dict(admission.counts)}
+        for arm, answers in (("firewall", admitted), ("no_firewall", votes)):
+            fitted, fixed = _gold_f1(plan, streams, stream, start, answers)
+            row[name] |= {arm: round(fitted, 4), f"{arm}_fixed": round(fixed, 4)}
+    row["start"] = round(_gold_f1(plan, streams, stream, start, {})[0], 4)
     return row
 
 
-def made_up_world(plan: PoisonPlan, stream: Stream, seed: int, *, colluding: bool) -> list[Said]:
+def made_up_world(
+    plan: PoisonPlan, stream: Stream, seed: int, draw: DrawReported = by_chance, *, colluding: bool
+) -> list[Said]:
     """What was reported and labelled; the same draws whether or not people collude."""
     head = HEAD_ORDER.index(plan.head)
     truth = stream.posts.labels[stream.pool, head]
     answered = np.flatnonzero(truth != NOT_ANNOTATED)
     world = _World()
     _report(plan, world, truth, seed, colluding=colluding)
-    reported = np.random.default_rng([seed, 1]).permutation(sorted(world.reporters))
     wanted = round(plan.labelled_texts * plan.labelled_from_reports)
-    by_chance = np.random.default_rng([seed, 2]).permutation(answered)[: plan.labelled_texts - wanted]
+    reported = draw(sorted(world.reporters), wanted, seed)
+    audited = {choice.place for choice in reported if not choice.may_train}
+    others = np.random.default_rng([seed, 2]).permutation(answered)[: plan.labelled_texts - wanted]
     liars = set(range(plan.colluding_annotators)) if colluding else set()
-    for place in dict.fromkeys([*reported[:wanted].tolist(), *by_chance.tolist()]):
-        _label(plan, world, int(place), int(truth[place]), liars, seed)
+    for place in dict.fromkeys([*(choice.place for choice in reported), *others.tolist()]):
+        reason = AUDIT if place in audited else None
+        _label(plan, world, place, int(truth[place]), reason, liars, seed)
     return world.entries
 
 
@@ -236,7 +250,9 @@ def _report(plan: PoisonPlan, world: _World, truth: NDArray[np.int8], seed: int,
         world.say(place, "report", reporter, plan.head, 1)
 
 
-def _label(plan: PoisonPlan, world: _World, place: int, truth: int, liars: set[int], seed: int) -> None:
+def _label(
+    plan: PoisonPlan, world: _World, place: int, truth: int, reason: str | None, liars: set[int], seed: int
+) -> None:
     draw = np.random.default_rng([seed, 4, place])
     order = draw.permutation(plan.annotators)
     wrong = draw.random(3) < plan.annotator_errors
@@ -246,7 +262,7 @@ def _label(plan: PoisonPlan, world: _World, place: int, truth: int, liars: set[i
     ]
     people = 2 if said[0] == said[1] else 3
     for person, answer in zip(order[:people].tolist(), said, strict=False):
-        world.say(place, "label", f"annotator-{person}", plan.head, int(answer))
+        world.say(place, "label", f"annotator-{person}", plan.head, int(answer), reason)
 
 
 def majority(entries: Sequence[Said]) -> dict[int, Mapping[str, int]]:
@@ -266,8 +282,13 @@ def _gold_f1(
     stream: Stream,
     start: Line,
     answers: Mapping[int, Mapping[str, int]],
-) -> float:
-    """F1 on the stream's test posts, the gold set, of the baseline that learnt these answers."""
+) -> tuple[float, float]:
+    """F1 on the stream's test posts, the gold set, of the baseline that learnt these answers.
+
+    First at thresholds that are fitted, as a bundle's are on dev: each half of the gold set is answered at
+    the threshold that is best on the other. Then at the plan's fixed one, which tells a classifier that has
+    learnt something else from one that says it with other chances.
+    """
     places = [place for place, said in answers.items() if plan.head in said]
     line = start
     if places:
@@ -276,6 +297,21 @@ def _gold_f1(
     head = HEAD_ORDER.index(plan.head)
     gold: Places = stream.test[stream.posts.labels[stream.test, head] != NOT_ANNOTATED]
     truth = stream.posts.labels[gold, head] == 1
-    return float(
-        f1_score(truth, line.chances(stream.posts.vectors[gold]) >= plan.threshold, zero_division=0.0)
+    chances = line.chances(stream.posts.vectors[gold])
+    said = np.zeros(len(gold), dtype=np.bool_)
+    for half in (np.arange(len(gold)) % 2 == 0, np.arange(len(gold)) % 2 == 1):
+        said[half] = chances[half] >= best_threshold(truth[~half], chances[~half])
+    return (
+        float(f1_score(truth, said, zero_division=0.0)),
+        float(f1_score(truth, chances >= plan.fixed_threshold, zero_division=0.0)),
     )
+
+
+def best_threshold(truth: NDArray[np.bool_], chances: Floats) -> float:
+    """The chance from which on "hate" has the highest F1; 1 where nothing is hate."""
+    if not truth.any():
+        return 1.0
+    precision, recall, thresholds = precision_recall_curve(truth, chances)
+    # The last point, at no threshold, has no recall.
+    f1 = 2 * precision * recall / np.maximum(precision + recall, 1e-12)
+    return float(thresholds[int(np.argmax(f1[:-1]))])

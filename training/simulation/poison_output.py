@@ -51,7 +51,7 @@ def print_poison(rows: Sequence[Row], console: Console) -> None:
         "none: honest",
         "poisoned",
         "fell by",
-        title=f"F1 on the gold set; {len({row['seed'] for row in found})} seeds",
+        title=f"F1 on the gold set at fitted thresholds; {len({row['seed'] for row in found})} seeds",
     )
     for corpus in dict.fromkeys(row["corpus"] for row in found):
         table.add_row(corpus, *_cells([row for row in found if row["corpus"] == corpus]))
@@ -63,14 +63,15 @@ def print_poison(rows: Sequence[Row], console: Console) -> None:
     total = sum(verdicts.values())
     words = ", ".join(f"{name} {count / total:.1%}" for name, count in verdicts.most_common() if count)
     console.print(f"verdicts on {total:,} entries of the poisoned worlds: {words}", highlight=False)
-    for arm, name in (("firewall", "with the firewall"), ("no_firewall", "without it")):
-        found_fall = fall(found, arm, first["bootstrap_draws"])
-        console.print(
-            f"{name}: F1 on the gold set falls by {100 * found_fall.value:.2f} points "
-            f"(95 %: {100 * found_fall.low:.2f} to {100 * found_fall.high:.2f}); "
-            f"{100 * first['moves_at_most']:.0f} is allowed",
-            highlight=False,
-        )
+    for suffix, where in (("", "at fitted thresholds"), ("_fixed", "at a fixed one")):
+        for arm, name in (("firewall", "with the firewall"), ("no_firewall", "without it")):
+            found_fall = fall(found, f"{arm}{suffix}", first["bootstrap_draws"])
+            console.print(
+                f"{name}, {where}: F1 on the gold set falls by {100 * found_fall.value:.2f} points "
+                f"(95 %: {100 * found_fall.low:.2f} to {100 * found_fall.high:.2f}); "
+                f"{100 * first['moves_at_most']:.0f} is allowed",
+                highlight=False,
+            )
 
 
 def _cells(rows: Sequence[Row]) -> list[str]:

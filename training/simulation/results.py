@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,29 @@ SCHEMA_VERSION = 1
 def write_results(rows: Sequence[dict[str, Any]], path: Path) -> None:
     """Writes the rows, one a line."""
     path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+
+
+def kept_rows(
+    folder: Path | None, name: str, make: Callable[[], list[dict[str, Any]]]
+) -> list[dict[str, Any]]:
+    """The rows that `make` gives, from a file of `folder` if they were made before a stop.
+
+    The folder has to be of one plan, one data folder and one version of what is simulated. None keeps
+    nothing.
+    """
+    if folder is None:
+        return make()
+    path = folder / f"{name}.json"
+    if path.is_file():
+        found: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
+        return found
+    rows = make()
+    folder.mkdir(parents=True, exist_ok=True)
+    # Whole or not at all: a stop in the middle leaves a file that nobody reads.
+    unfinished = path.with_suffix(".part")
+    unfinished.write_text(json.dumps(rows), encoding="utf-8")
+    unfinished.replace(path)
+    return rows
 
 
 def read_results(path: Path) -> list[dict[str, Any]]:

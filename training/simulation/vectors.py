@@ -5,7 +5,9 @@ The shipped bundle has learnt from all of these corpora and would know the one t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -22,6 +24,12 @@ from training.simulation.plan import RepresentationPlan
 Vectors = NDArray[np.float32]
 ROWS = 64
 
+TEXTS_A_FILE = 2000
+"""Ten seconds of one core: what a stop can cost."""
+
+WAY = "mean over tokens, bfloat16, length 1"
+"""How an encoder's states become a vector. Change it with the arithmetic: kept vectors are kept under it."""
+
 
 class Embedder(Protocol):
     """Whatever turns texts into vectors (n, d) float32 of length 1."""
@@ -29,6 +37,51 @@ class Embedder(Protocol):
     def __call__(self, texts: Sequence[str], /) -> Vectors:
         """The texts' vectors, in their order."""
         ...
+
+
+def kept_vectors(plan: RepresentationPlan, folder: Path) -> Embedder:
+    """`encoder_vectors`, kept as files in `folder`, so that a run that was stopped asks once.
+
+    A file is named by the hash of the encoder's pinned files, the longest text in tokens, and the texts. The
+    encoder is loaded only for texts that no file is there for. Raises: BadConfig.
+    """
+    encoder = load_recipe(configs_folder() / "train" / plan.encoder).recipe.encoder
+    name = repr((WAY, encoder.model_dump(mode="json"), plan.max_tokens))
+    return kept_on_disk(lambda: encoder_vectors(plan), name, folder)
+
+
+def kept_on_disk(load: Callable[[], Embedder], name: str, folder: Path) -> Embedder:
+    """The vectors of the embedder that `load` gives, from `folder` where they are there already.
+
+    `name` has to say everything that makes this embedder's vectors what they are.
+    """
+    loaded: list[Embedder] = []
+
+    def kept(texts: Sequence[str]) -> Vectors:
+        digest = hashlib.sha256(name.encode())
+        for text in texts:
+            # The length before each text: no two lists of texts are one string of bytes.
+            raw = text.encode()
+            digest.update(len(raw).to_bytes(8, "big") + raw)
+        path = folder / f"{digest.hexdigest()}.npy"
+        if path.is_file():
+            found: Vectors = np.load(path, allow_pickle=False)
+            return found
+        if not loaded:
+            loaded.append(load())
+        vectors = loaded[0](texts)
+        folder.mkdir(parents=True, exist_ok=True)
+        # Whole or not at all: a stop in the middle leaves a file that nobody reads.
+        unfinished = path.with_suffix(".part.npy")
+        np.save(unfinished, vectors)
+        unfinished.replace(path)
+        return vectors
+
+    def embed(texts: Sequence[str], /) -> Vectors:
+        starts = range(0, max(len(texts), 1), TEXTS_A_FILE)
+        return np.concatenate([kept(texts[start : start + TEXTS_A_FILE]) for start in starts])
+
+    return embed
 
 
 def encoder_vectors(plan: RepresentationPlan) -> Embedder:

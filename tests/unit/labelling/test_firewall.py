@@ -113,6 +113,79 @@ def test_person_who_fails_gold_does_not_train_and_one_who_is_new_does() -> None:
     assert fails_gold(GoldRecord(20, 0), RULES.gold)
 
 
+def desk(texts: int, liar: str = "", wrong_of: int = 1) -> list[LabelEntry]:
+    """Texts that two of five people label, and a third where the two differ; `liar` says the opposite of
+    every text whose number `wrong_of` divides."""
+    found = []
+    for number in range(texts):
+        people = [f"p{(number + step) % 5}" for step in (0, 1 + number % 3)]
+        truth = number % 2
+        said = {p: 1 - truth if p == liar and number % wrong_of == 0 else truth for p in people}
+        if len(set(said.values())) == 2:
+            said[next(p for p in (f"p{n}" for n in range(5)) if p not in said and p != liar)] = truth
+        found += [
+            entry(1000 + 10 * number + at, text=f"t{number}", person=p, hate=answer)
+            for at, (p, answer) in enumerate(said.items())
+        ]
+    return found
+
+
+def test_person_who_says_the_opposite_of_everybody_does_not_train_and_the_others_do() -> None:
+    honest, lying = verdicts(*desk(100)), verdicts(*desk(100, liar="p2"))
+    of_liar = [one.id for one in desk(100, liar="p2") if one.person == "p2"]
+
+    assert honest.counts == {"admitted": 200}
+    assert lying.quarantined == dict.fromkeys(of_liar, "person_against_the_others")
+    assert len(of_liar) == 39
+    assert {text.text_sha256: text.answers for text in lying.admitted} == {
+        text.text_sha256: text.answers for text in honest.admitted
+    }
+
+
+def test_voice_that_often_differs_trains_and_so_does_one_of_few_texts() -> None:
+    assert "person_against_the_others" not in verdicts(*desk(100, liar="p2", wrong_of=3)).counts
+
+    def texts_of_liar(texts: int) -> int:
+        return sum(one.person == "p2" for one in desk(texts, liar="p2"))
+
+    enough = next(texts for texts in range(100) if texts_of_liar(texts) == RULES.others.least_texts)
+    assert "person_against_the_others" not in verdicts(*desk(enough - 1, liar="p2")).counts
+    assert "person_against_the_others" in verdicts(*desk(enough, liar="p2")).counts
+
+
+def test_two_people_who_contradict_each_other_are_both_heard() -> None:
+    pair = [
+        entry(2 * number + place, text=f"t{number}", person=person, hate=place if number % 10 else 1)
+        for number in range(60)
+        for place, person in enumerate(("ann", "bob"))
+    ]
+
+    assert verdicts(*pair).counts == {"people_disagree": 108, "admitted": 12}
+
+
+def test_whoever_sat_beside_liars_is_not_blamed_and_an_adjudicator_is_not_judged() -> None:
+    """Bob's texts all went to a liar as well: before these are out he contradicts half of what others say."""
+    entries = desk(100, liar="p2")
+    entries += [
+        one
+        for number in range(40)
+        for one in (
+            entry(5000 + 3 * number, text=f"b{number}", person="bob", hate=1),
+            entry(5001 + 3 * number, text=f"b{number}", person="p2", hate=0),
+            entry(5002 + 3 * number, text=f"b{number}", person="p0", hate=0 if number % 5 == 0 else 1),
+        )
+    ]
+    entries += [
+        entry(9000 + number, text=f"t{number}", person="judge", hate=1 - number % 2, origin="adjudication")
+        for number in range(40)
+    ]
+
+    found = verdicts(*entries)
+
+    blamed = {found_id for found_id, why in found.quarantined.items() if why == "person_against_the_others"}
+    assert blamed == {one.id for one in entries if one.person == "p2"}
+
+
 def flood(texts: int, source: str | None, first: int = 0) -> list[LabelEntry]:
     """Texts of one source, each labelled alike by two people."""
     return [

@@ -16,21 +16,28 @@ import yaml
 pytest.importorskip("sklearn")
 
 from rich.console import Console
+from scipy.stats import binom
 
 from labelling.firewall import admit_by_shipped_rules
+from labelling.sampling.simulated_desk import open_desk
 from labelling.sampling.vectors import hashed_ngrams
 from model.configuration import configs_folder
 from model.taxonomy import HEAD_ORDER
+from training.simulation.baseline import Line
+from training.simulation.desk import DeskChoice
 from training.simulation.plan import load_simulation_plan
 from training.simulation.poison import (
+    NOW,
     PoisonPlan,
     Said,
+    best_threshold,
     load_poison_plan,
     made_up_world,
     majority,
     simulate_poison,
 )
 from training.simulation.poison_output import fall, print_poison
+from training.simulation.reported import by_desk
 from training.simulation.results import read_results
 from training.simulation.streams import Stream, make_stream, read_posts
 from training.simulation.vectors import Vectors
@@ -132,15 +139,20 @@ def test_one_annotator_answers_the_opposite_and_the_others_hardly_ever(
 ) -> None:
     wrong: Counter[str] = Counter()
     said: Counter[str] = Counter()
-    for entry in made_up_world(plan, stream, 1, colluding=True):
-        if entry.origin == "label":
-            said[entry.person] += 1
-            wrong[entry.person] += entry.answers["hate"] != truth_of(stream, entry)
-    shares = {person: wrong[person] / count for person, count in said.items()}
+    # In one world each says some twenty things, and once in eighty worlds one of the nine is wrong in a
+    # quarter of them: seed 1 is such a world. Five worlds are enough.
+    for seed in range(1, 6):
+        for entry in made_up_world(plan, stream, seed, colluding=True):
+            if entry.origin == "label":
+                said[entry.person] += 1
+                wrong[entry.person] += entry.answers["hate"] != truth_of(stream, entry)
 
     assert len(said) == plan.annotators
-    assert shares.pop("annotator-0") > 0.8
-    assert max(shares.values()) < 0.35  # some twenty labels each
+    assert wrong["annotator-0"] / said["annotator-0"] > 0.9
+    for person in set(said) - {"annotator-0"}:
+        # What errors by chance come to but once in ten thousand times.
+        at_most = binom.ppf(1 - 1e-4, said[person], plan.annotator_errors)
+        assert wrong[person] <= at_most < 0.25 * said[person]
 
 
 def test_texts_have_two_labels_and_a_third_where_the_two_differ(plan: PoisonPlan, stream: Stream) -> None:
@@ -164,6 +176,66 @@ def test_without_the_firewall_reports_are_votes_and_a_tie_is_hate() -> None:
     assert majority([said(1, 1), said(2, 0), said(3, 0)]) == {7: {"hate": 0}}
 
 
+def may_train(world: Sequence[Said]) -> tuple[int, int]:
+    """Between how many and how many labels of a world the firewall has to admit, counted without it.
+
+    At least the two of each text that nobody reported and on which two honest people agree, for the liar may
+    be taken out or not: he has some twenty texts, as many as it takes. 120 texts of the desk beside 120
+    others are a set of 120 to 240, of which 1 % is one text or two: so many of each source are admitted.
+    """
+    labels: dict[str, list[Said]] = {}
+    for entry in world:
+        if entry.origin == "label":
+            labels.setdefault(entry.text_sha256, []).append(entry)
+    agreed: Counter[str | None] = Counter()
+    every: dict[str | None, list[int]] = {}
+    for said in labels.values():
+        every.setdefault(said[0].source, []).append(len(said))
+        honest = Counter(entry.answers["hate"] for entry in said if entry.person != "annotator-0")
+        agreed[said[0].source] += max(honest.values()) >= 2
+    free, sourced = sum(every.pop(None)), [sum(sorted(counts)[-2:]) for counts in every.values()]
+    least = 2 * agreed.pop(None) + 2 * sum(count > 0 for count in agreed.values())
+    return least, free + sum(sourced)
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_firewall_admits_what_honest_people_agree_on_and_of_each_source_a_text_or_two(
+    plan: PoisonPlan, stream: Stream, seed: int
+) -> None:
+    world = made_up_world(plan, stream, seed, colluding=True)
+
+    admitted = admit_by_shipped_rules(world, now=NOW, other_posts=120).counts["admitted"]
+
+    least, most = may_train(world)
+    assert least <= admitted <= most
+
+
+def test_reported_texts_are_the_samplers_and_its_audit_is_marked(
+    plan: PoisonPlan, stream: Stream, streams_path: Path
+) -> None:
+    streams, _ = load_simulation_plan(streams_path)
+    start = Line(np.append(stream.posts.vectors[stream.pool[0]], 0.0).astype(np.float64))
+    draw = by_desk(open_desk, streams, stream, start, 0)
+    shown: list[Sequence[int]] = []
+
+    def watched(reported: Sequence[int], count: int, seed: int) -> Sequence[DeskChoice]:
+        shown.append(reported)
+        return draw(reported, count, seed)
+
+    world = made_up_world(plan, stream, 1, watched, colluding=True)
+    drawn = draw(shown[0], 60, 1)
+    audited = {f"{choice.place}" for choice in drawn if not choice.may_train}
+
+    assert {choice.place for choice in drawn} <= set(shown[0])
+    assert len(drawn) == len({choice.place for choice in drawn}) == 60
+    assert len(audited) == 12
+    labels = [entry for entry in world if entry.origin == "label"]
+    assert {entry.text_sha256 for entry in labels if entry.sample_reason == "audit"} == audited
+    assert {f"{choice.place}" for choice in drawn} <= {entry.text_sha256 for entry in labels}
+    verdicts = admit_by_shipped_rules(world, now=NOW, other_posts=10_000).counts
+    assert verdicts["protected_audit"] == sum(entry.sample_reason == "audit" for entry in labels)
+
+
 def test_firewall_keeps_the_gold_figure_where_it_falls_without(
     plan_path: Path, streams_path: Path, pack: Path, tmp_path: Path
 ) -> None:
@@ -171,6 +243,7 @@ def test_firewall_keeps_the_gold_figure_where_it_falls_without(
     rows = simulate_poison(
         pack,
         admit_by_shipped_rules,
+        open_desk,
         plan_path=plan_path,
         streams_plan_path=streams_path,
         out=out,
@@ -181,17 +254,31 @@ def test_firewall_keeps_the_gold_figure_where_it_falls_without(
     assert len(rows) == 1 + 2 * 2
     for row in rows[1:]:
         verdicts = row["poisoned"]["verdicts"]
-        assert verdicts["admitted"] > 120
         assert verdicts["not_a_label"] == 14 * 5 + 6 * 5 * 3
-    kept, lost = (fall(rows[1:], arm, 100) for arm in ("firewall", "no_firewall"))
+        assert verdicts["protected_audit"] > 0  # of reported texts the sampler draws an audit, too
+    kept, lost = (fall(rows[1:], arm, 100) for arm in ("firewall_fixed", "no_firewall_fixed"))
     assert kept.value < 0.03
     assert lost.value > kept.value + 0.03
     assert kept.low <= kept.value <= kept.high
+    assert fall(rows[1:], "firewall", 100).value < 0.03
+
+
+def test_threshold_is_the_one_with_the_highest_f1() -> None:
+    truth = np.asarray([False, False, True, False, True, True])
+
+    assert best_threshold(truth, np.asarray([0.1, 0.2, 0.3, 0.35, 0.4, 0.5])) == 0.3
+    assert best_threshold(truth[:2], np.asarray([0.1, 0.2])) == 1.0
 
 
 def test_table_says_how_far_it_fell_and_what_is_allowed() -> None:
     worlds = {
-        name: {"firewall": 0.6 - lie * 0.005, "no_firewall": 0.5 - lie * 0.2, "verdicts": {"admitted": 3}}
+        name: {
+            "firewall": 0.6 - lie * 0.005,
+            "firewall_fixed": 0.6 - lie * 0.04,
+            "no_firewall": 0.5 - lie * 0.2,
+            "no_firewall_fixed": 0.5 - lie * 0.3,
+            "verdicts": {"admitted": 3},
+        }
         for name, lie in (("honest", 0), ("poisoned", 1))
     }
     first = {"moves_at_most": 0.01, "bootstrap_draws": 100}
@@ -203,8 +290,9 @@ def test_table_says_how_far_it_fell_and_what_is_allowed() -> None:
 
     text = console.export_text()
     assert (
-        "with the firewall: F1 on the gold set falls by 0.50 points (95 %: 0.50 to 0.50); 1 is allowed"
-        in text
-    )
-    assert "without it: F1 on the gold set falls by 20.00 points" in text
+        "with the firewall, at fitted thresholds: F1 on the gold set falls by 0.50 points "
+        "(95 %: 0.50 to 0.50); 1 is allowed"
+    ) in " ".join(text.split())
+    assert "with the firewall, at a fixed one: F1 on the gold set falls by 4.00 points" in text
+    assert "without it, at fitted thresholds: F1 on the gold set falls by 20.00 points" in text
     assert "no stream has the head" in text

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import subprocess
 import sys
@@ -16,9 +15,9 @@ import yaml
 
 pytest.importorskip("sklearn")
 
-from rich.console import Console
 
-from labelling.sampling.simulated_desk import open_desk
+from labelling.sampling.rules import load_sampling_rules
+from labelling.sampling.simulated_desk import open_desk, sampler_hashes
 from labelling.sampling.vectors import hashed_ngrams
 from model.configuration import configs_folder
 from model.errors import BadConfig
@@ -26,11 +25,9 @@ from model.taxonomy import HEAD_ORDER
 from training.corpora.pack import NOT_ANNOTATED
 from training.simulation.baseline import Line, warm_start
 from training.simulation.desk import DeskChoice, DeskView
-from training.simulation.gains import STRANDS, gains
 from training.simulation.plan import SimulationPlan, load_simulation_plan
 from training.simulation.results import read_results
 from training.simulation.sampling import simulate_sampling
-from training.simulation.sampling_output import draw_curves, print_sampling
 from training.simulation.streams import (
     Posts,
     make_stream,
@@ -38,7 +35,7 @@ from training.simulation.streams import (
     warm_start_posts,
     with_far_right,
 )
-from training.simulation.vectors import Vectors, encoder_vectors
+from training.simulation.vectors import Embedder, Vectors, encoder_vectors, kept_on_disk
 
 pytestmark = pytest.mark.training
 
@@ -250,66 +247,7 @@ def test_good_labels_raise_average_precision_more_than_poor_ones(
     assert ends[0] > 0.9 > ends[1] + 0.2
 
 
-# --- Results -----------------------------------------------------------------------------------------
-
-
-def made_up_rows(sampler_end: float = 0.5) -> list[dict[str, Any]]:
-    """Two corpora and two seeds of a strand, and one of hate; random ends at .4, the start is .2."""
-    first = {
-        "schema_version": 1,
-        "simulation": "sampling",
-        "sampled_labels": 100,
-        "random_labels": 200,
-        "bootstrap_draws": 200,
-    }
-    rows = [
-        {
-            "stream": "natural",
-            "corpus": corpus,
-            "head": head,
-            "seed": seed,
-            "random": {
-                "labels": [0, 50, 100, 200],
-                "average_precision": [0.2, 0.25, 0.3, 0.4],
-                "positives": 4,
-                "hateful": 0.05,
-            },
-            "sampler": {
-                "labels": [0, 50, 100],
-                "average_precision": [0.2, 0.41, sampler_end + 0.01 * seed],
-                "positives": 30,
-                "hateful": 0.3,
-            },
-        }
-        for corpus, head in (("a", "antisemitic"), ("b", "antisemitic"), ("a", "hate"))
-        for seed in (1, 2)
-    ]
-    return [first, *rows]
-
-
-def test_gains_are_over_the_start_and_intervals_over_corpora_and_seeds() -> None:
-    hate, strand, together = gains(made_up_rows(), "natural")
-
-    assert (hate.head, strand.head, together.head) == ("hate", "antisemitic", STRANDS)
-    assert strand.corpora == together.corpora == 2
-    assert strand.sampler == pytest.approx(0.315)
-    assert (strand.random, strand.random_same) == pytest.approx((0.2, 0.1))
-    assert together.difference == pytest.approx(strand.difference) == pytest.approx(0.115)
-    assert 0.109 < strand.low < 0.115 < strand.high < 0.121
-    assert strand.sampler_reaches == 50
-    assert gains(made_up_rows(), "published") == []
-
-
-def test_sampler_that_never_reaches_random_says_so() -> None:
-    rows = made_up_rows(sampler_end=0.3)
-    for row in rows[1:]:
-        row["sampler"]["average_precision"][1] = 0.25
-    console = Console(record=True, width=200, file=io.StringIO())
-
-    print_sampling(rows, console)
-
-    assert gains(rows, "natural")[-1].sampler_reaches is None
-    assert "by less than what 200 random ones do" in console.export_text()
+# --- Results ------------------------------------------------------------------------------------------
 
 
 def test_simulation_is_run_written_printed_again_and_drawn(
@@ -336,23 +274,86 @@ def test_simulation_is_run_written_printed_again_and_drawn(
     assert (tmp_path / "again.svg").read_bytes() == picture.read_bytes()
 
 
+def test_run_that_was_stopped_goes_on_and_another_sampler_begins_anew(
+    plan_path: Path, pack: Path, tmp_path: Path
+) -> None:
+    opened: list[int] = []
+
+    def stops_at(most: int) -> Any:
+        def opening(view: DeskView, /, **options: Any) -> Any:
+            if len(opened) >= most:
+                raise KeyboardInterrupt
+            opened.append(len(view.labelled))
+            return open_desk(view, **options)
+
+        return opening
+
+    def run(desk: Any, sampler: str = "one") -> list[dict[str, Any]]:
+        return simulate_sampling(
+            pack,
+            desk,
+            plan_path=plan_path,
+            seeds=[1],
+            embed=embed,
+            work=tmp_path / "work",
+            sampler={"rules": sampler},
+        )
+
+    with pytest.raises(KeyboardInterrupt):
+        run(stops_at(3))
+    rows = run(stops_at(100))
+    streams = len({(row["corpus"], row["stream"]) for row in rows[1:]})
+
+    assert len(opened) == streams > 3
+    assert rows == run(stops_at(0))
+    assert rows[0]["sampler"] == {"rules": "one"}
+    straight_on = simulate_sampling(pack, open_desk, plan_path=plan_path, seeds=[1], embed=embed)
+    assert rows[1:] == straight_on[1:]
+    with pytest.raises(KeyboardInterrupt):
+        run(stops_at(0), sampler="another")
+
+
+def test_hashes_of_the_sampler_follow_its_rules(tmp_path: Path) -> None:
+    path = tmp_path / "sampling.yaml"
+    shipped = (configs_folder() / "labelling" / "sampling.yaml").read_text(encoding="utf-8")
+    path.write_text(shipped.replace("units_per_batch: 40.0", "units_per_batch: 80.0"), encoding="utf-8")
+
+    first, other = sampler_hashes(load_sampling_rules()), sampler_hashes(load_sampling_rules(path))
+
+    assert first["rules"] != other["rules"] == load_sampling_rules(path).sha256
+    assert first["source"] == other["source"]
+
+
+def test_without_an_embedder_there_has_to_be_a_folder(plan_path: Path, pack: Path) -> None:
+    with pytest.raises(BadConfig, match="work"):
+        simulate_sampling(pack, open_desk, plan_path=plan_path)
+
+
 def test_seed_that_the_plan_does_not_have_is_refused(plan_path: Path, pack: Path) -> None:
     with pytest.raises(BadConfig, match="seeds"):
         simulate_sampling(pack, open_desk, plan_path=plan_path, seeds=[9], embed=embed)
 
 
-def test_file_that_is_no_results_is_refused(tmp_path: Path) -> None:
-    for text in ("", "[]\n", "{}\n", "no json", '{"schema_version": 2, "simulation": "sampling"}\n'):
-        path = tmp_path / "rows.jsonl"
-        path.write_text(text, encoding="utf-8")
-        with pytest.raises(BadConfig):
-            read_results(path)
+def test_vectors_are_asked_for_once_and_kept_by_texts_and_name(tmp_path: Path) -> None:
+    asked: list[list[str]] = []
 
+    def load() -> Embedder:
+        def embedder(texts: Sequence[str], /) -> Vectors:
+            asked.append(list(texts))
+            return embed(texts)
 
-def test_head_without_a_stream_has_an_empty_panel(tmp_path: Path) -> None:
-    draw_curves(made_up_rows(), tmp_path / "curves.svg")
+        return embedder
 
-    assert "no stream" in (tmp_path / "curves.svg").read_text(encoding="utf-8")
+    first, texts = kept_on_disk(load, "one", tmp_path / "vectors"), ["a cup of tea", "rain"]
+    computed = first(texts)
+    again = kept_on_disk(load, "one", tmp_path / "vectors")(texts)
+    assert (again == computed).all()
+    assert asked == [texts]
+
+    first(["a cup of ", "tearain"])
+    kept_on_disk(load, "another", tmp_path / "vectors")(texts)
+    assert asked == [texts, ["a cup of ", "tearain"], texts]
+    assert not list((tmp_path / "vectors").glob("*.part*"))
 
 
 def test_encoder_gives_vectors_of_length_one_whatever_stands_beside_a_text(

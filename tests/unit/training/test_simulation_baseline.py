@@ -44,7 +44,10 @@ def test_strong_penalty_keeps_the_start_and_labels_move_it() -> None:
     assert held.row == pytest.approx(start.row, abs=1e-3)
     assert moved.row[0] > 1
     assert elsewhere.row == pytest.approx(moved.row, abs=0.05)
-    assert ((moved.chances(vectors) > 0.5) == positive).mean() > 0.8
+    # No line can be right more often than 85 % (1 - arctan(0.5) / pi), and on these posts the true one is at
+    # 81.5 %: what was learnt from them is not to be worse.
+    right_at_best = ((vectors[:, 0] > 0) == positive).mean()
+    assert ((moved.chances(vectors) > 0.5) == positive).mean() >= right_at_best > 0.8
 
 
 def test_head_with_too_few_positives_has_no_start() -> None:

@@ -27,8 +27,13 @@ def figures(database: Database, policy: ExposurePolicy) -> Callable[..., TeamAgg
 
 
 def read_units(read: Read, actor: str, units: int, *, minutes: int = 0) -> None:
-    for number in range(units):
-        read(actor, f"{minutes} {number}", minutes=minutes)
+    """The person reads so many units in as few texts as can be."""
+    number = 0
+    for weight, severity in ((8, 4), (4, 3), (2, 2), (1, 1)):
+        texts, units = divmod(units, weight)
+        for _ in range(texts):
+            number += 1
+            read(actor, f"{minutes} {number}", minutes=minutes, severity=severity)
 
 
 def test_figures_want_five_people_besides_the_one_who_asks(
