@@ -163,18 +163,15 @@ def test_products_kept_in_full_precision_are_not_quantised(
     tiny_recipe: Recipes, tiny_pack: Path, tmp_path: Path
 ) -> None:
     part = "layer.0/output/dense/MatMul"
-    bundle = train_bundle(
-        tiny_recipe(epochs=2, full_precision=[part]), data=tiny_pack, out=tmp_path / "run", labels=[]
-    )
+    # All epochs: after two of them a pair that changes places may cost more than the export's gate allows.
+    bundle = train_bundle(tiny_recipe(full_precision=[part]), data=tiny_pack, out=tmp_path / "run", labels=[])
 
     assert bundle is not None
     nodes = onnx.load(bundle / "model.onnx").graph.node
     assert [node.op_type for node in nodes if node.name.endswith(part)] == ["MatMul"]
     assert any(node.op_type == "MatMulInteger" for node in nodes)
     with pytest.raises(ExportRefused, match="full_precision"):
-        train_bundle(
-            tiny_recipe(epochs=2, full_precision=["no.such"]), data=tiny_pack, out=tmp_path / "run", labels=[]
-        )
+        train_bundle(tiny_recipe(full_precision=["no.such"]), data=tiny_pack, out=tmp_path / "run", labels=[])
 
 
 def test_loss_of_precision_has_the_right_sign() -> None:
