@@ -108,7 +108,7 @@ def hub(
     """A fresh hub, running as the command that a person would type."""
     folder, key = peopled_home
     home = tmp_path / "hub"
-    shutil.copytree(folder, home)
+    shutil.copytree(folder, home, dirs_exist_ok=True)  # a test may have put a hub.yaml there
     port = _free_port()
     environment = {
         name: value for name, value in os.environ.items() if not name.startswith("WATCHHOUSE_")
