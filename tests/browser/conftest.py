@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import os
 import shutil
 import socket
@@ -38,6 +40,7 @@ CHROMIUM_ARGUMENTS = [
 PASSWORD = "correct horse battery staple"
 START_SECONDS = 240
 """Far above what it takes (about two seconds): the machine may be busy."""
+CLOSE_SECONDS = 30
 expect.set_options(timeout=30_000)
 
 
@@ -152,7 +155,17 @@ def new_page(browser: Browser, hub: RunningHub) -> Iterator[Callable[..., Page]]
 
     yield open_page
     for context in contexts:
-        context.close()
+        _close(context)
+
+
+def _close(context: BrowserContext) -> None:
+    """Closes the context, or leaves it to the end of the browser.
+
+    Chromium has been seen not to answer for as long as anybody waited (once in some thousand times), and the
+    public `close` takes no bound.
+    """
+    with contextlib.suppress(TimeoutError):
+        context._sync(asyncio.wait_for(context._impl_obj.close(reason=None), CLOSE_SECONDS))
 
 
 @pytest.fixture

@@ -7,7 +7,11 @@
 for (const element of document.querySelectorAll("[data-needs-script]")) element.hidden = false;
 document.addEventListener("click", (event) => {
   const opens = event.target.closest("[data-opens]");
-  if (opens) document.getElementById(opens.dataset.opens).showModal();
+  if (!opens) return;
+  const dialog = document.getElementById(opens.dataset.opens);
+  // Not in the markup: as the page loads it would compete with what the page itself gives the focus to.
+  for (const first of dialog.querySelectorAll("[data-first-focus]")) first.autofocus = true;
+  dialog.showModal();
 });
 
 // ---- the error summary ------------------------------------------------------------------------------
